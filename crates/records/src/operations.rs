@@ -1,7 +1,7 @@
-//! What can be done with records, whatever protocol asks: one file a call.
+//! Operations on records, for all protocols: one file for each call.
 //!
-//! Each begins with what needs no database. Writes end with one statement, or with one transaction where other records
-//! change too, so that a refused call has changed nothing.
+//! Each operation first does everything that needs no database. A write finishes with one statement, or with one
+//! transaction if other records change too, so that a failed call changes nothing.
 
 pub(crate) mod aggregate;
 mod batch_get;

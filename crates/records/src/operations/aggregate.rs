@@ -1,4 +1,4 @@
-//! Aggregate: counts, sums and their like over the records that match, in one statement.
+//! Aggregate: counts, sums and similar functions over the matching records, in one statement.
 
 mod request;
 mod result;
@@ -22,7 +22,7 @@ use prost::Message as _;
 use request::Request;
 use std::ops::ControlFlow;
 
-/// Computes over the records that match.
+/// Computes aggregations over the matching records.
 pub(crate) async fn aggregate(call: &Call<'_>, query: &AggregateQuery) -> Result<AggregateResponse, Error> {
     let model = &call.table.model;
     let request = Request::parse(Scope { catalog: &call.served.catalog, model }, query)?;
@@ -44,7 +44,7 @@ pub(crate) async fn aggregate(call: &Call<'_>, query: &AggregateQuery) -> Result
     Ok(AggregateResponse { groups })
 }
 
-/// The columns of a row are the keys, then what the aggregations need.
+/// Returns the statement. The columns of a row are the keys, then the columns of the aggregations.
 fn statement(request: &Request, selection: &Selection<'_>) -> Result<SqlBuilder, Error> {
     let mut builder = SqlBuilder::default();
     builder.push("SELECT ");
@@ -63,7 +63,7 @@ fn statement(request: &Request, selection: &Selection<'_>) -> Result<SqlBuilder,
     Ok(builder)
 }
 
-/// Reads the groups, and no more of them than an answer can hold: what is left is not sent, and no connection has it.
+/// Reads the groups, and cancels the statement when they exceed a response: PostgreSQL does not send the remaining rows.
 async fn read(call: &Call<'_>, request: &Request, statement: &SqlBuilder) -> Result<Vec<Group>, Error> {
     let mut groups = Vec::new();
     let mut room = MAX_ANSWER_BYTES;
@@ -110,7 +110,8 @@ fn too_large() -> Error {
     Error::new(Reason::AnswerTooLarge, message)
 }
 
-/// The meaning of a failed statement. Diesel keeps no SQLSTATE, so PostgreSQL's words decide.
+/// Converts the error of a failed statement. Diesel does not expose the SQLSTATE, so the text of PostgreSQL's message
+/// decides.
 fn failed(error: DieselError) -> Error {
     if let DieselError::DatabaseError(DatabaseErrorKind::Unknown, facts) = &error
         && facts.message().contains("out of range")

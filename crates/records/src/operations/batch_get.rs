@@ -1,4 +1,4 @@
-//! BatchGet: several records by their ids, in the order asked for, all or none.
+//! BatchGet: several records by their ids, in the requested order, all or none.
 
 use super::expand::{self, Paths};
 use super::names;
@@ -15,7 +15,7 @@ use groundplan_query::id::Id;
 use groundplan_query::{row, visibility};
 use std::collections::{BTreeSet, HashMap};
 
-/// Where a request has its ids.
+/// The location of the ids in a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Place {
     /// `ids[3]`
@@ -24,7 +24,7 @@ pub(crate) enum Place {
     Requests,
 }
 
-/// The records of a batch, each with its length in an answer.
+/// The records of a batch, each with its length in a response, in bytes.
 type Found = HashMap<Id, (Stored, usize)>;
 
 impl Place {
@@ -43,7 +43,7 @@ impl Place {
     }
 }
 
-/// Reads records; one that is asked for twice is answered twice.
+/// Reads records. A record that is requested twice is returned twice.
 pub(crate) async fn batch_get(
     call: &Call<'_>,
     ids: &[String],
@@ -68,7 +68,7 @@ pub(crate) async fn batch_get(
     Ok((records, included))
 }
 
-/// Reads the ids, and names all that are none.
+/// Parses the ids. The error names all ids that are invalid.
 fn parse(model: &Model, ids: &[String], place: Place) -> Result<Vec<Id>, Error> {
     if ids.is_empty() || ids.len() > MAX_BATCH {
         let rule = if ids.is_empty() { "repeated.min_items" } else { "repeated.max_items" };
@@ -89,7 +89,7 @@ fn parse(model: &Model, ids: &[String], place: Place) -> Result<Vec<Id>, Error> 
     if violations.is_empty() { Ok(parsed) } else { Err(Error::invalid(violations)) }
 }
 
-/// Reads each record once, as far as the mask shows it.
+/// Reads each record once, with the fields that the mask shows.
 async fn read(call: &Call<'_>, ids: &[Id], mask: &ReadMask) -> Result<Found, Error> {
     let table = &call.table;
     let model = &table.model;
@@ -115,7 +115,7 @@ async fn read(call: &Call<'_>, ids: &[Id], mask: &ReadMask) -> Result<Found, Err
     Ok(found)
 }
 
-/// Refuses a batch of which some records are not there.
+/// Returns an error if some records of the batch do not exist.
 fn check_presence(call: &Call<'_>, ids: &[Id], found: &Found) -> Result<(), Error> {
     let missing: BTreeSet<&Id> = ids.iter().filter(|id| !found.contains_key(id)).collect();
     let Some(first) = ids.iter().find(|id| missing.contains(id)) else { return Ok(()) };
@@ -130,7 +130,7 @@ fn check_presence(call: &Call<'_>, ids: &[Id], found: &Found) -> Result<(), Erro
     })
 }
 
-/// The records in the order of the ids, as far as there is room for copies of them.
+/// Returns the records in the order of the ids. Returns an error if the copies exceed the size of a response.
 fn in_order(call: &Call<'_>, ids: &[Id], found: &Found) -> Result<Vec<Stored>, Error> {
     let model = &call.table.model;
     let mut room = MAX_ANSWER_BYTES;
@@ -143,12 +143,12 @@ fn in_order(call: &Call<'_>, ids: &[Id], found: &Found) -> Result<Vec<Stored>, E
     Ok(records)
 }
 
-/// How long a record is in an answer.
+/// Returns the length of a record in a response, in bytes.
 fn length(model: &Model, stored: &Stored) -> usize {
     FRAME_BYTES + wire::encoded_len(&model.shapes, model.shape, &stored.record)
 }
 
-/// The refusal of an answer that clients would not take.
+/// Returns the error for a response that clients would not accept.
 fn too_large(model: &Model) -> Error {
     let message = format!(
         "the {} of the batch are more than {MAX_ANSWER_BYTES} bytes together; ask for fewer, or leave fields out with \

@@ -1,5 +1,5 @@
-//! The RPCs CreateEntity and BatchCreateEntities: by one statement where the record alone decides ([`fast`]), else in a transaction
-//! ([`transactional`]).
+//! The RPCs CreateEntity and BatchCreateEntities: one statement if only the record decides the outcome ([`fast`]),
+//! otherwise a transaction ([`transactional`]).
 
 mod complete;
 mod fast;

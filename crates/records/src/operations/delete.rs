@@ -1,5 +1,5 @@
-//! The RPCs DeleteEntity and BatchDeleteEntities: by one statement where nothing refers to the record ([`fast`]), else in a
-//! transaction ([`transactional`]) with all records that cannot stay without it.
+//! The RPCs DeleteEntity and BatchDeleteEntities: one statement if nothing refers to the record ([`fast`]), otherwise a
+//! transaction ([`transactional`]) with all records that must be deleted with it.
 
 mod cascade;
 mod clear;

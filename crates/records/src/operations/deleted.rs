@@ -1,5 +1,5 @@
-//! Records that are deleted softly, and stand in the way of a write or are missed by it. They are asked about only after the write
-//! was refused, so that no other one pays for it.
+//! Errors for writes that conflict with a soft-deleted record. The queries run only after a write failed, so that
+//! successful writes do not pay for them.
 
 use super::names;
 use crate::call::Call;
@@ -13,7 +13,7 @@ use groundplan_model::catalog::Model;
 use groundplan_query::id::Id;
 use groundplan_query::visibility;
 
-/// Whether the record of an id is stored, and deleted.
+/// Returns whether the record of an id is stored and soft-deleted.
 pub(super) async fn is_deleted(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
@@ -32,7 +32,7 @@ pub(super) async fn is_deleted(
     Ok(!rows(conn, &sql, &binds).await?.is_empty())
 }
 
-/// The refusal of an id that is taken.
+/// Returns the error for an id that is taken.
 pub(super) async fn exists(call: &Call<'_>, id: &Id) -> Error {
     if call.table.model.roles.deleted_at.is_none() {
         return taken(&call.table.model, id, false);
@@ -47,7 +47,7 @@ pub(super) async fn exists(call: &Call<'_>, id: &Id) -> Error {
     is_deleted.map_or_else(|error| error, |is_deleted| taken(&call.table.model, id, is_deleted))
 }
 
-/// The same, in the write's own transaction.
+/// Returns the same error, in the transaction of the write.
 pub(super) async fn exists_on(call: &Call<'_>, conn: &mut AsyncPgConnection, id: &Id) -> QueryResult<Error> {
     let is_deleted = is_deleted(call, conn, &call.table, id).await?;
     Ok(taken(&call.table.model, id, is_deleted))
@@ -63,21 +63,21 @@ fn taken(model: &Model, id: &Id, is_deleted: bool) -> Error {
     if is_deleted { refused.with("isDeleted", "true") } else { refused }
 }
 
-/// The refusal of another write of a record that is deleted.
+/// Returns the error for a write of a soft-deleted record other than a second delete.
 pub(super) fn refused(model: &Model, id: &Id) -> Error {
     let id = id.to_string();
     let message = format!("{} {id:?} is deleted; undelete it first", model.full_name);
     Error::new(Reason::RecordDeleted, message).with_resource(&model.full_name, id)
 }
 
-/// The refusal of a second delete.
+/// Returns the error for a second delete.
 pub(super) fn refused_again(model: &Model, id: &Id) -> Error {
     let id = id.to_string();
     let message = format!("{} {id:?} is deleted already; undelete it to have it back", model.full_name);
     Error::new(Reason::RecordDeleted, message).with_resource(&model.full_name, id)
 }
 
-/// Refuses a record that is deleted.
+/// Returns an error if the record is soft-deleted.
 pub(super) fn check_living(model: &Model, id: &Id, record: &Record) -> Result<(), Error> {
     if visibility::deleted_at(model, record).is_none() {
         return Ok(());

@@ -1,7 +1,8 @@
-//! What relations lead to: the records beside those that the answer shows as a whole, each once.
+//! Expansion of relations: reads the related records that the response does not already show as a whole, each once.
 //!
-//! The paths make a tree, and each of its edges is one statement, however many records it starts from. Cycles end because
-//! paths have an end. All of it is bounded, and what is beyond a bound is refused or has a page token, never left out.
+//! The paths form a tree. Each edge of the tree is one statement, for any number of start records. Cycles are harmless
+//! because paths have a limited depth. All results are bounded: beyond a limit, the caller gets an error or a page token,
+//! and nothing is omitted silently.
 
 mod collected;
 mod paths;
@@ -21,18 +22,18 @@ use groundplan_model::catalog::Model;
 use groundplan_operations::Included;
 use groundplan_operations::limits::{MAX_EXPAND_DEPTH, MAX_EXPAND_PATHS, MAX_EXPANDED};
 
-/// The most records beside those that were asked for.
+/// The most related records of a response, in addition to the requested records.
 pub(crate) const MAX_RECORDS: usize = 5_000;
 
-/// The most bytes that these records have on the wire.
+/// The most bytes of the related records on the wire.
 pub(crate) const MAX_BYTES: usize = 3 << 20;
 
-/// The bytes that stand before a record in a list of `google.protobuf.Any`, without the name of its model.
+/// The bytes before a record in a list of `google.protobuf.Any`, without the name of its model.
 const ANY_BYTES: usize = 2 * FRAME_BYTES + "type.googleapis.com/".len() + FRAME_BYTES;
 
-/// Reads what the paths lead to from records of the model of the paths. The records need to have at least the fields
-/// [`Paths::needed`]. They are not repeated, unless the mask hides part of them: what a relation leads to is there as a
-/// whole.
+/// Reads the records that the paths lead to. `records` must be of the model of the paths, and have at least the fields of
+/// [`Paths::needed`]. The result does not repeat them unless the mask hides some of their fields: a related record is
+/// always whole.
 pub(crate) async fn included(
     call: &Call<'_>,
     paths: &Paths,
@@ -48,7 +49,7 @@ pub(crate) async fn included(
     Ok(Included { records: collected.into_records(), page_tokens })
 }
 
-/// How long the related records are in an answer.
+/// Returns the size of the related records in a response, in bytes.
 pub(crate) fn bytes(included: &Included) -> usize {
     let records =
         included.records.iter().flat_map(|(model, records)| records.iter().map(|stored| length(model, stored)));
@@ -56,7 +57,7 @@ pub(crate) fn bytes(included: &Included) -> usize {
     records.sum::<usize>() + tokens.sum::<usize>()
 }
 
-/// How long a record is in an answer.
+/// Returns the size of a record in a response, in bytes.
 fn length(model: &Model, stored: &Stored) -> usize {
     ANY_BYTES + model.full_name.len() + wire::encoded_len(&model.shapes, model.shape, &stored.record)
 }

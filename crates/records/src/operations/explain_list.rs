@@ -1,4 +1,4 @@
-//! Explain: how a list would be run, for people.
+//! Explain: describes for people how a list would run.
 
 use super::list::Reading;
 use crate::call::Call;
@@ -7,7 +7,7 @@ use groundplan_operations::ListQuery;
 use groundplan_proto::query::v1::Explanation;
 use groundplan_query::Plan;
 
-/// Says how PostgreSQL would read a page. It is not read, and never refused for lack of an index.
+/// Describes how PostgreSQL would read a page. It does not read the page, and a missing index is no error.
 pub(crate) async fn explain_list(call: &Call<'_>, query: &ListQuery) -> Result<Explanation, Error> {
     let reading = Reading::begin(call, query, None)?;
     let part = reading.part()?;

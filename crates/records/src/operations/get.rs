@@ -1,4 +1,4 @@
-//! Get: one record by its id, and what its relations lead to.
+//! Get: one record by its id, with its related records.
 
 use super::expand::{self, Paths};
 use crate::call::Call;
@@ -10,7 +10,7 @@ use groundplan_operations::{Included, View};
 use groundplan_query::id::Id;
 use groundplan_query::{bind, row};
 
-/// Reads a record.
+/// Reads a record, with the related records that the view expands.
 pub(crate) async fn get(call: &Call<'_>, id: &str, view: &View) -> Result<(Stored, Included), Error> {
     let model = &call.table.model;
     let id = Id::parse(model, id)?;

@@ -1,4 +1,4 @@
-//! List: the records that match, in order, page by page.
+//! List: the matching records, in order, page by page.
 
 mod reading;
 
@@ -16,7 +16,7 @@ use groundplan_proto::query::v1::Count;
 use groundplan_query::{Parent, Plan};
 use std::ops::ControlFlow;
 
-/// Reads a page of a model's records, or of those that refer to a parent.
+/// Reads a page of a model's records, or of the records that refer to a parent.
 pub(crate) async fn list(call: &Call<'_>, query: &ListQuery, parent: Option<&Parent>) -> Result<Page, Error> {
     let reading = Reading::begin(call, query, parent)?;
     reading.admit().await?;
@@ -41,15 +41,15 @@ pub(crate) async fn list(call: &Call<'_>, query: &ListQuery, parent: Option<&Par
     Ok(page)
 }
 
-/// Reads as many records as fit, by one statement: what is counted and listed is of the same moment. The rows come as they
-/// are taken, so that a page of large ones does not fill the memory.
+/// Reads as many records as fit, with one statement, so that the count and the page come from the same snapshot. The rows
+/// are streamed, so that a page of large records does not fill the memory.
 async fn read(reading: &Reading<'_>) -> Result<Page, Error> {
     let part = reading.part()?;
     let layout = reading.layout(part.counted);
     let mut page = Page::default();
     let mut room = match reading.paths.is_empty() {
         true => MAX_ANSWER_BYTES,
-        // What comes beside the records needs room, too.
+        // The expanded records need capacity, too.
         false => MAX_ANSWER_BYTES - expand::MAX_BYTES,
     };
     let mut last: Option<PgRow> = None;
@@ -60,7 +60,7 @@ async fn read(reading: &Reading<'_>) -> Result<Page, Error> {
                 page.total = layout.count(&row)?.map(|size| Total { size, is_estimate: false });
             }
             if page.records.len() == reading.size {
-                // It is the last row, which is there to say so.
+                // This is the extra row, which shows that there is a next page.
                 goes_on = true;
                 return Ok(ControlFlow::Continue(()));
             }
@@ -87,12 +87,12 @@ async fn read(reading: &Reading<'_>) -> Result<Page, Error> {
     Ok(page)
 }
 
-/// How many bytes a record takes in an answer.
+/// Returns the length of a record in a response, in bytes.
 fn length(model: &Model, stored: &Stored) -> usize {
     FRAME_BYTES + wire::encoded_len(&model.shapes, model.shape, &stored.record)
 }
 
-/// Counts by PostgreSQL's statistics, but at least what is seen.
+/// Estimates the count from PostgreSQL's statistics, but returns at least the number of records that the page proves.
 async fn estimate(reading: &Reading<'_>, page: &Page) -> Result<Total, Error> {
     let statement = reading.selection().everything();
     let mut lease = reading.call.records.database().lease().await?;

@@ -1,4 +1,4 @@
-//! The records that refer to one: the list at the end of a way back, such as an author's books.
+//! The records that refer to a record through an inverse relation, such as an author's books.
 
 use super::list::list;
 use crate::call::Call;
@@ -9,7 +9,8 @@ use groundplan_query::Parent;
 use groundplan_query::bind::bind_id;
 use groundplan_query::id::Id;
 
-/// Reads a page of the records that refer to the record `id`, by the place of the way back in the model's referrers.
+/// Reads a page of the records that refer to the record `id`. `referrer` is the index of the relation in the model's
+/// referrers.
 pub(crate) async fn list_related(call: &Call<'_>, id: &str, referrer: usize, query: &ListQuery) -> Result<Page, Error> {
     let model = &call.table.model;
     let referrer =
@@ -17,7 +18,7 @@ pub(crate) async fn list_related(call: &Call<'_>, id: &str, referrer: usize, que
     let parent = Parent { field: referrer.field, id: Id::parse(model, id)? };
     let table = call.related(&referrer.model)?.clone();
     let page = list(&Call { table, ..call.clone() }, query, Some(&parent)).await?;
-    // A record that others refer to is there: only where there are none does it take a look.
+    // A record that others refer to exists, so only an empty page needs the check.
     if page.records.is_empty() && !exists(call, &parent.id).await? {
         return Err(call.not_found(&parent.id));
     }

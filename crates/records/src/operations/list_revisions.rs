@@ -1,4 +1,4 @@
-//! What a record was: its history (AIP-162), and the record at a time (AIP-131's read by time).
+//! The past states of a record: its history (AIP-162), and the record at a time (AIP-131's read by time).
 
 use super::get;
 use crate::call::Call;
@@ -15,10 +15,10 @@ use groundplan_proto::watch::v1::ChangeKind;
 use groundplan_query::id::Id;
 use groundplan_query::page_token::{Cursor as PageCursor, Origin};
 
-/// Clocks of callers may be ahead of ours by as much, in microseconds.
+/// The most that a caller's clock can be ahead of the server's, in microseconds.
 const SKEW: i64 = 5_000_000;
 
-/// Reads a page of a record's history, the newest first.
+/// Reads a page of a record's history, newest first.
 pub(crate) async fn list_revisions(call: &Call<'_>, id: &str, query: &HistoryQuery) -> Result<HistoryPage, Error> {
     let model = &call.table.model;
     let id = Id::parse(model, id)?;
@@ -38,7 +38,7 @@ pub(crate) async fn list_revisions(call: &Call<'_>, id: &str, query: &HistoryQue
     let goes_on = goes_on && reached == found.len();
     found.truncate(reached);
     if found.is_empty() && query.page_token.is_empty() {
-        // A record that was not written since is there all the same.
+        // A record without changes in this period can still exist. If it does not, this returns the error.
         get::read(call, &id).await?;
     }
     let next_page_token = match found.last().filter(|_| goes_on) {
@@ -51,7 +51,7 @@ pub(crate) async fn list_revisions(call: &Call<'_>, id: &str, query: &HistoryQue
     })
 }
 
-/// Whether a page ended because its records are large.
+/// Returns whether a page is short because its records are large.
 fn is_cut(found: &[Written]) -> bool {
     found.iter().map(|written| written.bytes).sum::<usize>() >= MAX_BYTES
 }
@@ -71,7 +71,8 @@ fn revision(call: &Call<'_>, mask: &ReadMask, written: &Written) -> Option<Recor
     })
 }
 
-/// Reads a record as it was at a time, in microseconds since the Unix epoch.
+/// Reads a record as it was at a time, in microseconds since the Unix epoch. Returns an error if the time is in the future,
+/// or before the start of the history.
 pub(crate) async fn get_past(call: &Call<'_>, id: &str, view: &View, time: i64) -> Result<(Stored, Included), Error> {
     let model = &call.table.model;
     let id = Id::parse(model, id)?;
@@ -96,9 +97,10 @@ pub(crate) async fn get_past(call: &Call<'_>, id: &str, view: &View, time: i64) 
     Ok((stored, Included::default()))
 }
 
-/// What the first change behind a time found is what was there at that time. If there is none, nothing has changed since.
+/// Returns the state of a record at a time: its state before the first change after that time, or its current state if
+/// there is no such change.
 async fn state_at(call: &Call<'_>, id: &Id, time: i64) -> Result<Stored, Error> {
-    // In this order: a change between the two reads is seen by the second.
+    // The order matters: a change between the two reads is seen by the second.
     let current = get::read(call, id).await;
     let Some(written) = first_after(call, id, time).await? else {
         let (record, version) = current?;
@@ -109,7 +111,7 @@ async fn state_at(call: &Call<'_>, id: &Id, time: i64) -> Result<Stored, Error> 
     change.before.map(|before| call.show(before, version)).ok_or_else(|| call.not_found(id))
 }
 
-/// How many revisions the caller wants.
+/// Returns the number of revisions that the caller requests. Returns an error if it is negative.
 fn page_size_of(asked: i32) -> Result<i64, Error> {
     match asked {
         0 => Ok(DEFAULT_PAGE_SIZE.into()),

@@ -1,4 +1,4 @@
-//! The names that statements are made of here. They come from the catalog and are quoted.
+//! The names in SQL statements. They come from the catalog and are quoted.
 
 use crate::table::Table;
 use groundplan_chassis::database::{Bind, Columns, PgRow, oid};
@@ -7,14 +7,14 @@ use groundplan_query::bind::bind_id;
 use groundplan_query::id::Id;
 use uuid::Uuid;
 
-/// The columns of all fields, of the alias `r`.
+/// Returns the columns of all fields, with the alias `r`.
 pub(super) fn columns(table: &Table) -> String {
     let names: Vec<String> =
         table.columns.iter().map(|at| format!("r.{}", table.model.column_name(at.field))).collect();
     names.join(", ")
 }
 
-/// The type of an array of a model's ids.
+/// Returns the SQL type of an array of a model's ids.
 pub(super) fn id_array(model: &Model) -> &'static str {
     match model.id_format {
         IdFormat::UuidV7 => "uuid[]",
@@ -22,7 +22,7 @@ pub(super) fn id_array(model: &Model) -> &'static str {
     }
 }
 
-/// Ids of a model as one value.
+/// Binds ids of a model as one array.
 pub(super) fn bind_ids<'a>(model: &Model, ids: impl IntoIterator<Item = &'a Id>) -> Bind {
     let element = match model.id_format {
         IdFormat::UuidV7 => oid::UUID,
@@ -32,7 +32,7 @@ pub(super) fn bind_ids<'a>(model: &Model, ids: impl IntoIterator<Item = &'a Id>)
     Bind::array(element, &ids)
 }
 
-/// Reads the ids that the rows of a statement begin with.
+/// Reads the ids in the first column of rows.
 pub(super) fn read_ids(model: &Model, rows: &[PgRow]) -> diesel::QueryResult<Vec<Id>> {
     rows.iter().map(|row| read_id(model, row, 0)).collect()
 }

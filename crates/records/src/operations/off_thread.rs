@@ -1,6 +1,6 @@
-//! Work on one record that can be long, apart from the calls of others: its formulas and its rules.
+//! Runs the formulas and rules of a record on another thread if they can take long, so that they do not delay other calls.
 //!
-//! What it costs is known by the record's size, and by whether the model has expressions. Short work is done at once.
+//! The size of the record, and whether the model has expressions, predict the cost. Short work runs immediately.
 
 use crate::call::Call;
 use crate::served::Served;
@@ -11,10 +11,10 @@ use groundplan_call::LONG;
 use groundplan_identity::Principal;
 use std::sync::Arc;
 
-/// From so many bytes of memory on, what expressions do with a record can be long: they compare its elements with each other.
+/// The memory of a record, in bytes, from which its expressions can take long: they compare its elements with each other.
 const LONG_IN_EXPRESSIONS: usize = 2 << 10;
 
-/// A call that another thread can have.
+/// A call that can move to another thread.
 pub(crate) struct OwnedCall {
     records: Records,
     principal: Principal,
@@ -40,7 +40,7 @@ impl OwnedCall {
     }
 }
 
-/// Whether work on a record of a table that takes so much memory can be long.
+/// Returns whether work on a record of the table with this much memory, in bytes, can take long.
 pub(crate) fn is_long(table: &Table, memory: usize) -> bool {
     memory >= LONG || (memory >= LONG_IN_EXPRESSIONS && table.has_expressions)
 }

@@ -1,4 +1,4 @@
-//! Records that have ended, or were deleted long ago, go for good.
+//! Purges records: deletes them permanently after they expire, or when their retention after a soft delete has passed.
 
 use super::delete::{DeleteMode, Roots, delete_locked, restricts};
 use super::names;
@@ -17,16 +17,16 @@ use groundplan_query::id::Id;
 use groundplan_query::visibility;
 use std::collections::BTreeMap;
 
-/// The most records that one transaction purges: its locks are short.
+/// The most records that one transaction purges, so that it holds its locks only for a short time.
 pub(crate) const MAX_PURGED: usize = 200;
 
 const DAY: i64 = 24 * 3_600 * 1_000_000;
 
-/// A record that is to go: its tenant, and its id.
+/// The tenant and the id of a record to purge.
 pub(crate) type Over = (String, Id);
 
-/// Deletes those of some records for good that have ended, and waits for whoever has one of them locked. Others keep them if they
-/// live and still refer to them.
+/// Permanently deletes the records of `ids` that have expired, and waits for locks on them. Returns an error if visible
+/// records still refer to them.
 pub(super) async fn ended(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
@@ -38,15 +38,16 @@ pub(super) async fn ended(
     for_good(call, conn, ids, Ended { condition: &condition, binds: &[], locked: Locked::Awaited }, log).await.map(drop)
 }
 
-/// What is done about records that somebody else has locked.
+/// The treatment of records that another transaction has locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Locked {
     Awaited,
     Skipped,
 }
 
-/// Finds records that are over and that nothing alive keeps, the longest ago first, after a number of those: an index has them in
-/// this order. Those that are kept are left out here, so that nobody tries them again and again.
+/// Finds expired records and records past their retention whose purge no visible record prevents, oldest first, after the
+/// first `skip` of them. An index has them in this order. Records in use are excluded here, so that they are not tried
+/// again and again.
 pub(crate) async fn find(call: &Call<'_>, skip: usize) -> Result<Vec<Over>, Error> {
     let model = &call.table.model;
     let Some((condition, binds, order)) = condition(model)? else { return Ok(Vec::new()) };
@@ -61,7 +62,8 @@ pub(crate) async fn find(call: &Call<'_>, skip: usize) -> Result<Vec<Over>, Erro
     over.collect::<diesel::QueryResult<_>>().map_err(database_error)
 }
 
-/// The condition that nothing alive keeps a record `r` of the call's model, with ` AND ` in front.
+/// Returns the SQL condition that no visible record prevents the purge of a record `r` of the call's model, with a leading
+/// ` AND `.
 fn free(call: &Call<'_>) -> Result<String, Error> {
     let model = &call.table.model;
     let id = model.column_name(model.roles.id);
@@ -77,7 +79,8 @@ fn free(call: &Call<'_>) -> Result<String, Error> {
     Ok(conditions)
 }
 
-/// Since when the oldest record that is over waits, in microseconds since the Unix epoch.
+/// Returns the time since which the oldest record waits for its purge, in microseconds since the Unix epoch. Returns `None`
+/// if no record waits.
 pub(crate) async fn waiting_since(call: &Call<'_>, kind: PurgeKind) -> Result<Option<i64>, Error> {
     let model = &call.table.model;
     let (field, kept) = match kind {
@@ -99,7 +102,8 @@ pub(crate) async fn waiting_since(call: &Call<'_>, kind: PurgeKind) -> Result<Op
     Ok(oldest.map(|oldest| oldest + kept))
 }
 
-/// Which records are over: what each of them fulfils, with its binds, and their order.
+/// Returns the SQL condition for records to purge, with its binds and their order, or `None` if the model purges no
+/// records.
 fn condition(model: &Model) -> Result<Option<(String, Vec<Bind>, String)>, Error> {
     let (mut conditions, mut binds, mut order) = (Vec::new(), Vec::new(), String::new());
     if let (Some(_), Some(field)) = (model.expiry, model.roles.expires_at) {
@@ -116,15 +120,15 @@ fn condition(model: &Model) -> Result<Option<(String, Vec<Bind>, String)>, Error
     Ok((!conditions.is_empty()).then(|| (format!("({})", conditions.join(" OR ")), binds, order)))
 }
 
-/// What has become of records that are over.
+/// The result of a purge.
 #[derive(Default)]
 pub(crate) struct Purged {
     pub(crate) gone: usize,
-    /// Those that are in use: something alive keeps what would go with them.
+    /// Records in use: visible records refer to them or to records of their cascade, or the cascade is too large.
     pub(crate) kept: Vec<Over>,
 }
 
-/// Deletes records that are over, each tenant's together. What others still refer to stays.
+/// Purges records, all records of a tenant together. Records that others still refer to remain.
 pub(crate) async fn purge(call: &Call<'_>, over: &[Over]) -> Result<Purged, Error> {
     let mut by_tenant: BTreeMap<&str, Vec<Id>> = BTreeMap::new();
     for (tenant, id) in over {
@@ -135,7 +139,7 @@ pub(crate) async fn purge(call: &Call<'_>, over: &[Over]) -> Result<Purged, Erro
         let principal = Principal { tenant: tenant.to_owned(), name: call.principal.name.clone() };
         let call = Call { principal: &principal, ..call.clone() };
         match once(&call, &ids).await {
-            // One of them is in use: each by itself, and that one stays.
+            // At least one of them is in use: purge each separately, and keep those in use.
             Err(error) if is_in_use(&error) => {
                 for id in &ids {
                     match once(&call, std::slice::from_ref(id)).await {
@@ -186,14 +190,14 @@ async fn once(call: &Call<'_>, ids: &[Id]) -> Result<usize, Error> {
     }
 }
 
-/// Which records to purge: those that meet a condition in SQL over `r`, with its binds.
+/// The records to purge: those that meet an SQL condition on `r`, with its binds.
 struct Ended<'a> {
     condition: &'a str,
     binds: &'a [Bind],
     locked: Locked,
 }
 
-/// Deletes those of some records that meet a condition.
+/// Permanently deletes the records of `ids` that meet a condition, and returns their number.
 async fn for_good(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,

@@ -1,4 +1,4 @@
-//! What a foreign key's refusal of a write means: the record refers to one that is not there.
+//! Errors for writes that violate a foreign key: the record refers to a record that does not exist.
 
 use super::{deleted, refusal};
 use crate::call::Call;
@@ -12,15 +12,16 @@ use groundplan_model::catalog::{Model, Reference};
 use groundplan_query::bind::bind_id;
 use groundplan_query::id::Id;
 
-/// What a failed write of a record means.
+/// The meaning of a failed write of a record.
 pub(super) enum Failure {
-    /// Somebody has created since what the record refers to: another attempt finds it. This is the refusal of the last one.
+    /// The referenced record was created in the meantime, so another attempt can succeed. The error is for the last
+    /// attempt.
     Overtaken(Error),
     Refused(Error),
 }
 
-/// The meaning of a failed write of a record. When it was a reference to a record that is not there, all such references
-/// are named.
+/// Returns the meaning of a failed write of a record. If a reference to a missing record caused the failure, the error
+/// names all such references.
 pub(super) async fn of_write(call: &Call<'_>, record: &Record, error: DieselError) -> Failure {
     if !is_broken_reference(&error) {
         return Failure::Refused(refusal::of_write(&call.table.model, error));
@@ -35,8 +36,9 @@ fn is_broken_reference(error: &DieselError) -> bool {
     matches!(error, DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _))
 }
 
-/// How a transaction ends when a statement that writes one record of a request has failed. What a foreign key refuses there was
-/// not deferred, and the transaction answers no question any more: the key alone says which reference it is.
+/// Returns the error that stops a transaction after a statement failed that writes one record of a request. A foreign key
+/// that is violated at this point is not deferred. An aborted transaction runs no queries, so only the key identifies the
+/// reference.
 pub(super) fn stop(call: &Call<'_>, record: &Record, error: DieselError, place: &str) -> TxError {
     let model = &call.table.model;
     let DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, facts) = &error else {
@@ -66,7 +68,7 @@ async fn of_write_on(call: &Call<'_>, conn: &mut AsyncPgConnection, record: &Rec
     }
 }
 
-/// The violation of a served reference, by its foreign key.
+/// Returns the violation of a served reference, identified by its foreign key.
 fn broken_reference(call: &Call<'_>, record: &Record, constraint: &str) -> Option<Violation> {
     let model = &call.table.model;
     let reference = model.references.iter().find(|reference| reference.constraint == constraint)?;
@@ -74,7 +76,7 @@ fn broken_reference(call: &Call<'_>, record: &Record, constraint: &str) -> Optio
     Some(violation(model, reference, &id_of(target, record, reference).ok()??, NOWHERE))
 }
 
-/// Names the references to records that are not there, by one statement, the same for all records of the model.
+/// Returns a violation for each reference to a missing record. Uses one statement, the same for all records of the model.
 async fn dangling(call: &Call<'_>, conn: &mut AsyncPgConnection, record: &Record) -> Result<Vec<Violation>, Error> {
     let model = &call.table.model;
     let (mut asked, mut parts, mut binds) = (Vec::new(), Vec::new(), Vec::new());
@@ -84,7 +86,7 @@ async fn dangling(call: &Call<'_>, conn: &mut AsyncPgConnection, record: &Record
         let (table, column) = (target.table.qualified(), target.column_name(target.roles.id));
         parts.push(format!("EXISTS (SELECT FROM {table} WHERE _tenant = ? AND {column} = ?)"));
         binds.extend([Bind::text(&call.principal.tenant), id.as_ref().map_or(Bind::Null, bind_id)]);
-        // A record that refers to itself is there as soon as it is stored.
+        // A reference to the record itself is valid as soon as the record is stored.
         let is_itself =
             reference.target == model.full_name && record.get(model.roles.id) == record.get(reference.field);
         asked.push((reference, id.filter(|_| !is_itself)));
@@ -103,7 +105,7 @@ async fn dangling(call: &Call<'_>, conn: &mut AsyncPgConnection, record: &Record
     Ok(violations)
 }
 
-/// The id that a reference of a record has, if it leads anywhere.
+/// Returns the id that a reference of a record has, or `None` if the reference is empty.
 pub(super) fn id_of(target: &Model, record: &Record, reference: &Reference) -> Result<Option<Id>, Error> {
     match record.get(reference.field) {
         Some(Value::String(text)) => Id::of_stored(target, text).map(Some),
@@ -111,13 +113,13 @@ pub(super) fn id_of(target: &Model, record: &Record, reference: &Reference) -> R
     }
 }
 
-/// What is said of a record that is not stored, or has ended.
+/// The description of a referenced record that is not stored, or has expired.
 const NOWHERE: &str = "which does not exist";
 
-/// What is said of one that is deleted softly.
+/// The description of a referenced record that is soft-deleted.
 const DELETED: &str = "which is deleted; undelete it, or refer to another one";
 
-/// The violation of a reference to a record that is not there for those who begin to refer to it.
+/// Returns the violation of a new reference to a record that is missing or soft-deleted.
 pub(super) async fn missed(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
@@ -129,7 +131,7 @@ pub(super) async fn missed(
     Ok(violation(model, reference, id, if is_deleted { DELETED } else { NOWHERE }))
 }
 
-/// The violation that keeps a record from coming back with what it was deleted with.
+/// Returns the violation that prevents the undelete of `record` together with the record that it was deleted with.
 pub(super) async fn kept_away(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
@@ -149,7 +151,7 @@ pub(super) async fn kept_away(
     Ok(Violation { description, ..refers })
 }
 
-/// The violation of a reference.
+/// Returns the violation of a reference.
 fn violation(model: &Model, reference: &Reference, id: &Id, what: &str) -> Violation {
     Violation {
         field: model.shape().field(reference.field).name.clone(),

@@ -1,4 +1,4 @@
-//! What the database's refusals of a write mean to the caller.
+//! Converts database errors of writes to errors for the caller.
 
 use crate::tx_error::TxError;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
@@ -7,14 +7,14 @@ use groundplan_error::{Error, Reason, Violation};
 use groundplan_model::catalog::{Index, Model};
 use groundplan_query::index_keys::MAX_INDEX_KEY;
 
-/// Gives a failed write its meaning.
+/// Converts the database error of a failed write.
 pub(super) fn of_write(model: &Model, error: DieselError) -> Error {
     match &error {
         DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, facts) => {
             let constraint = facts.constraint_name().unwrap_or_default();
             not_unique(model, constraint).caused_by(error)
         }
-        // There is no kind for SQLSTATE 54000 here; an index or a row of PostgreSQL has its limits in pages.
+        // Diesel has no kind for SQLSTATE 54000: PostgreSQL's size limits for index entries and rows.
         DieselError::DatabaseError(DatabaseErrorKind::Unknown, facts) => match limit_of(facts.message()) {
             Some(Limit::Row) => {
                 let message =
@@ -28,12 +28,13 @@ pub(super) fn of_write(model: &Model, error: DieselError) -> Error {
     }
 }
 
-/// How a transaction ends when a statement about one record of a request has failed. `place` is where the request has it.
+/// Returns the error that stops a transaction after a statement about one record of a request failed. `place` is the
+/// record's path in the request.
 pub(super) fn stop(model: &Model, error: DieselError, place: &str) -> TxError {
     if is_constraint(&error) { of_write(model, error).within(place).into() } else { error.into() }
 }
 
-/// Whether a record has broken what the table demands.
+/// Returns whether the record violates a constraint or a size limit of its table.
 pub(super) fn is_constraint(error: &DieselError) -> bool {
     use DatabaseErrorKind as Kind;
     matches!(
@@ -42,8 +43,8 @@ pub(super) fn is_constraint(error: &DieselError) -> bool {
     ) || is_limit(error)
 }
 
-/// A reference leads nowhere that the served model does not have: it is of an apply that is not finished, or somebody made
-/// its foreign key with SQL.
+/// Returns the error for a foreign key that the served model does not have. The key belongs to an apply that is not
+/// finished, or was created with SQL.
 pub(super) fn unknown_reference(model: &Model, constraint: &str) -> Error {
     let message = format!(
         "this {} refers to a record that does not exist, says the foreign key {constraint} of its table",
@@ -52,10 +53,11 @@ pub(super) fn unknown_reference(model: &Model, constraint: &str) -> Error {
     Error::new(Reason::InvalidFields, message).with("constraint", constraint)
 }
 
-/// Gives a failed delete its meaning.
+/// Converts the database error of a failed delete.
 pub(super) fn of_delete(model: &Model, error: DieselError) -> Error {
     match &error {
-        // As above: the references that are served are looked at before.
+        // Served references are checked before the delete, so the served model does not have this key; see
+        // `unknown_reference`.
         DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, facts) => {
             let constraint = facts.constraint_name().unwrap_or_default();
             let table = facts.table_name().unwrap_or_default();
@@ -69,19 +71,19 @@ pub(super) fn of_delete(model: &Model, error: DieselError) -> Error {
     }
 }
 
-/// Whether a record was too large for its table or an index.
+/// Returns whether a record is too large for its table or an index.
 fn is_limit(error: &DieselError) -> bool {
     matches!(error, DieselError::DatabaseError(DatabaseErrorKind::Unknown, facts) if limit_of(facts.message()).is_some())
 }
 
-/// A limit of PostgreSQL's pages.
+/// A size limit of PostgreSQL's pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Limit {
     Row,
     IndexRow,
 }
 
-/// The limit that a message of PostgreSQL is about; Diesel keeps no SQLSTATE.
+/// Returns the limit that a PostgreSQL message is about. Diesel does not expose the SQLSTATE.
 fn limit_of(message: &str) -> Option<Limit> {
     if message.starts_with("row is too big") {
         Some(Limit::Row)
@@ -92,8 +94,8 @@ fn limit_of(message: &str) -> Option<Limit> {
     }
 }
 
-/// Values are too long for an index that the served model does not have: those of its own are checked before. It is of
-/// an apply that is not finished, or somebody made it with SQL.
+/// Returns the error for values that are too long for an index that the served model does not have; the model's indexes are
+/// checked before the write. The index belongs to an apply that is not finished, or was created with SQL.
 fn too_long_for_index(model: &Model, index: Option<&str>) -> Error {
     let which = index.map_or_else(|| "an index".to_owned(), |index| format!("the index {index}"));
     let message = format!(
@@ -107,10 +109,10 @@ fn too_long_for_index(model: &Model, index: Option<&str>) -> Error {
     }
 }
 
-/// Another record has the same values.
+/// Returns the error for a record with the same unique values as another record.
 fn not_unique(model: &Model, constraint: &str) -> Error {
     let Some(index) = model.indexes.iter().find(|index| index.name == constraint) else {
-        // An index of an apply that is not finished, or that failed.
+        // The index belongs to an apply that is not finished, or that failed.
         let message = format!("another {} has the same values in the unique index {constraint}", model.name);
         return Error::new(Reason::NotUnique, message).with("index", constraint);
     };
@@ -124,7 +126,7 @@ fn not_unique(model: &Model, constraint: &str) -> Error {
     })
 }
 
-/// The fields of an index, by name.
+/// Returns the names of an index's fields.
 fn field_names<'a>(model: &'a Model, index: &Index) -> Vec<&'a str> {
     index.fields.iter().map(|indexed| model.shape().field(indexed.field).name.as_str()).collect()
 }

@@ -1,4 +1,4 @@
-//! Transforms: a field's new value is made of the stored one and of the one that was sent, its operand.
+//! Transforms: compute the new value of a field from the stored value and the sent value, the operand.
 
 mod parse;
 
@@ -10,7 +10,7 @@ use groundplan_model::catalog::Model;
 use groundplan_model::shape::{Cardinality, Field, FieldId, Integer, Kind, Shape, Wrapped};
 pub(crate) use parse::parse;
 
-/// What becomes of a field.
+/// The kind of a transform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Action {
     Increment,
@@ -21,11 +21,11 @@ enum Action {
     ServerTime,
 }
 
-/// One of them, of one field.
+/// A transform of one field.
 #[derive(Clone, Debug)]
 pub(crate) struct Transform {
     action: Action,
-    /// As the caller wrote it.
+    /// The field path as the caller wrote it.
     text: String,
     path: Path,
     operand: Option<Value>,
@@ -43,7 +43,7 @@ impl Action {
         }
     }
 
-    /// What it takes, as it follows "takes".
+    /// Returns the values that the transform accepts, for messages with "takes".
     const fn takes(self) -> &'static str {
         match self {
             Self::Increment => "numbers and durations",
@@ -70,7 +70,7 @@ impl Action {
     }
 }
 
-/// The kind of the value within a wrapper.
+/// Returns the kind of the value in a wrapper.
 fn plain(kind: Kind) -> Kind {
     match kind {
         Kind::Wrapper(wrapped) => wrapped.kind(),
@@ -79,7 +79,7 @@ fn plain(kind: Kind) -> Kind {
 }
 
 impl Transform {
-    /// Changes a record.
+    /// Applies the transform to a record.
     pub(crate) fn apply(&self, model: &Model, record: &mut Record, now: i64, budget: &Budget) -> Result<(), Error> {
         self.apply_at((model, model.shape()), record, self.path.steps(), now, budget)
     }
@@ -110,7 +110,7 @@ impl Transform {
         Ok(())
     }
 
-    /// The new value of a field.
+    /// Computes the new value of a field.
     fn value(&self, field: &Field, before: Option<Value>, now: i64, budget: &Budget) -> Result<Option<Value>, Error> {
         let operand = self.operand.clone();
         Ok(match self.action {
@@ -122,7 +122,7 @@ impl Transform {
             Action::Append => Some(Value::List([elements(before), elements(operand)].concat())),
             Action::Remove => {
                 let (before, gone) = (elements(before), elements(operand));
-                // Each element is compared with each.
+                // Each element is compared with each operand.
                 budget.charge(Resource::Steps, (before.len() as u64).saturating_mul(gone.len() as u64))?;
                 Some(Value::List(before.into_iter().filter(|element| !gone.contains(element)).collect()))
             }
@@ -160,7 +160,7 @@ impl Transform {
     }
 }
 
-/// The longest duration that there is, in microseconds.
+/// The longest duration, in microseconds.
 const LONGEST: u64 = groundplan_codec::LONGEST_DURATION.unsigned_abs();
 
 fn integer(field: &Field) -> Option<Integer> {
@@ -170,7 +170,7 @@ fn integer(field: &Field) -> Option<Integer> {
     }
 }
 
-/// A sum as its field can hold it.
+/// Rounds a sum to the precision of its field.
 #[expect(clippy::cast_possible_truncation, reason = "it rounds to the nearest float on purpose")]
 fn double(field: &Field, sum: f64) -> f64 {
     if plain(field.kind) == Kind::Float { f64::from(sum as f32) } else { sum }
@@ -183,7 +183,8 @@ fn elements(list: Option<Value>) -> Vec<Value> {
     }
 }
 
-/// The larger or the smaller one. What is absent in a field without presence is zero; elsewhere it loses.
+/// Returns the larger or the smaller value. An absent value is zero in a field without presence; in other fields, the
+/// present value wins.
 fn extreme(field: &Field, before: Option<Value>, operand: Option<Value>, larger: bool) -> Option<Value> {
     let zero = || (field.cardinality == Cardinality::Implicit).then(|| zero(field.kind)).flatten();
     match (before.or_else(zero), operand.or_else(zero)) {
@@ -202,7 +203,7 @@ fn zero(kind: Kind) -> Option<Value> {
     })
 }
 
-/// Numbers by their size, NaN above all; texts by their bytes.
+/// Compares numbers by their size, with NaN above all, and texts by their bytes.
 fn is_greater(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Int(one), Value::Int(other))

@@ -1,4 +1,4 @@
-//! The RPC UndeleteEntity: always in a transaction, because other records come back with the record.
+//! The RPC UndeleteEntity. It always runs in a transaction, because other records are undeleted with the record.
 
 mod transactional;
 mod undelete_locked;

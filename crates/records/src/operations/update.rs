@@ -1,5 +1,5 @@
-//! The RPCs UpdateEntity and BatchUpdateEntities: by one statement where the record alone decides ([`fast`]), else in a transaction
-//! ([`transactional`]).
+//! The RPCs UpdateEntity and BatchUpdateEntities: one statement if only the record decides the outcome ([`fast`]),
+//! otherwise a transaction ([`transactional`]).
 
 mod fast;
 mod merge;

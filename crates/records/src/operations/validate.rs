@@ -1,12 +1,12 @@
-//! The last look at a record before it is stored.
+//! The final validation of a record before it is stored.
 
 use crate::call::Call;
 use groundplan_codec::{Record, wire};
 use groundplan_error::{Error, Reason};
 use groundplan_query::{index_keys, references};
 
-/// Refuses a record that breaks its model's rules or that its indexes cannot hold. The record is complete: the server's
-/// own fields are set.
+/// Returns an error if a record breaks its model's rules, or if its indexes cannot hold it. The record must be complete,
+/// with the fields that the server sets.
 pub(crate) fn validate(call: &Call<'_>, record: &Record) -> Result<(), Error> {
     let _span = tracing::debug_span!("validate").entered();
     let mut violations = call.table.validator.validate(record, &call.budget)?;
@@ -15,7 +15,8 @@ pub(crate) fn validate(call: &Call<'_>, record: &Record) -> Result<(), Error> {
     if violations.is_empty() { check_size(call, record) } else { Err(Error::invalid(violations)) }
 }
 
-/// Refuses a record that no message can carry any more: what is appended or computed is in no request.
+/// Returns an error if a record is too large for a message. The size of a request does not limit appended and computed
+/// values.
 fn check_size(call: &Call<'_>, record: &Record) -> Result<(), Error> {
     let model = &call.table.model;
     let (size, most) =

@@ -1,4 +1,4 @@
-//! Verifications: what a commit expects of records that it does not change.
+//! Verifications: the state that a commit expects of records that it does not change.
 
 use super::deleted;
 use super::write_session::{self, Action, Lock, Planned, Session, ids_of};
@@ -9,7 +9,7 @@ use groundplan_error::{Error, Reason};
 use groundplan_query::visibility;
 use std::sync::Arc;
 
-/// Holds records against what writes expect of them, and keeps them so.
+/// Checks that records are as the writes expect, and locks them so that they remain so.
 pub(crate) async fn run(
     session: &mut Session<'_>,
     conn: &mut AsyncPgConnection,

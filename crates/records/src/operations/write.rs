@@ -1,7 +1,7 @@
-//! Writes, as all protocols ask for them.
+//! Writes, for all protocols.
 //!
-//! One write that asks for nothing special is one statement. Everything else is one transaction: what was asked for is
-//! [planned](plan), cut into runs of writes of one kind and model, and each run is a few statements over all its records.
+//! One write without special options is one statement. Everything else is one transaction: the request is [planned](plan)
+//! and split into runs of writes of one kind and model, and each run is a few statements over all its records.
 
 mod digest;
 pub(crate) mod local;
@@ -25,7 +25,7 @@ use request::Request;
 /// The gRPC path of a commit.
 const COMMIT: &str = "/groundplan.records.v1.RecordsService/Commit";
 
-/// Writes records: all that is asked for, or nothing.
+/// Writes records: all that are requested, or none.
 pub(crate) async fn write(call: &Call<'_>, writes: Writes) -> Result<Written, Error> {
     check_request_id(&writes.request_id)?;
     if !is_plain(call, &writes) {
@@ -50,12 +50,12 @@ pub(crate) async fn write(call: &Call<'_>, writes: Writes) -> Result<Written, Er
     }
 }
 
-/// What one write has done at once.
+/// Returns the result of one write without a transaction.
 fn once(stored: Option<Stored>) -> Written {
     Written { records: vec![stored], created: vec![false], attempts: 1, is_repeat: false }
 }
 
-/// Whether it is one write that its own statement does: nothing but the record decides about it.
+/// Returns whether the request is one write that a single statement can do, because only the record decides the outcome.
 fn is_plain(call: &Call<'_>, writes: &Writes) -> bool {
     let [write] = writes.list.as_slice() else { return false };
     let model = &call.table.model;
@@ -74,12 +74,13 @@ fn is_plain(call: &Call<'_>, writes: &Writes) -> bool {
     is_plain && !asks_for_more && writes.form == Form::Single && write.condition.is_empty()
 }
 
-/// How many copies a transaction makes of the records that a request brings.
+/// The number of copies that a transaction creates of the records in a request.
 const COPIES: usize = 4;
 
 /// Writes in one transaction.
 async fn together(call: &Call<'_>, writes: &Writes) -> Result<Written, Error> {
-    // Each write is planned, made ready and answered: three more copies of what was decoded, and what is sent of them.
+    // The plan, the prepared records and the response each have a copy of the decoded records; the bytes sent are the
+    // fourth.
     let decoded = usize::try_from(call.budget.spent(Resource::Bytes)).unwrap_or(usize::MAX);
     call.budget.hold(decoded.saturating_mul(COPIES))?;
     let planned = plan::plan(call, writes).await?;
@@ -96,7 +97,7 @@ async fn together(call: &Call<'_>, writes: &Writes) -> Result<Written, Error> {
     transaction::run(call, &planned, writes, request.as_ref()).await
 }
 
-/// The gRPC path of what was called.
+/// Returns the gRPC path of the called method.
 fn method_of(writes: &Writes) -> String {
     let Some(write) = writes.list.first() else { return String::new() };
     let model: &Model = &write.model;

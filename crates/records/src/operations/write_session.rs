@@ -1,4 +1,4 @@
-//! One attempt to do the writes of a request in one transaction: what all kinds of writes share.
+//! One attempt to run the writes of a request in one transaction: the parts that all kinds of writes share.
 
 mod condition;
 mod events;

@@ -1,4 +1,4 @@
-//! What to compute, checked against the model.
+//! The aggregations of a request, validated against the model.
 
 use super::result::{Column, Outcome};
 use groundplan_error::{Error, Reason, Violation};
@@ -12,7 +12,7 @@ use groundplan_query::order_error;
 /// The longest name of a value, in bytes.
 pub(crate) const MAX_NAME: usize = 63;
 
-/// What to compute.
+/// The groups and the values to compute.
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) keys: Vec<GroupKey>,
@@ -22,7 +22,7 @@ pub(super) struct Request {
 /// A field to group by.
 #[derive(Debug)]
 pub(super) struct GroupKey {
-    /// As the caller has it.
+    /// The field path as the caller wrote it.
     pub(super) name: String,
     pub(super) column: Column,
 }
@@ -31,7 +31,7 @@ pub(super) struct GroupKey {
 #[derive(Debug)]
 pub(super) struct Computed {
     pub(super) name: String,
-    /// Its columns. They have no values: what is computed is named by the model alone.
+    /// The SQL of its columns. It has no binds, because it contains only names of the model.
     pub(super) sql: String,
     pub(super) outcome: Outcome,
 }
@@ -110,18 +110,18 @@ impl Computed {
     }
 }
 
-/// Counts the records in which a field is present, as `has` has it. That takes no values: what is counted is named by the
-/// model alone.
+/// Returns the SQL that counts the records in which a field is present, as defined by `has`. It has no binds, because it
+/// contains only names of the model.
 fn count_of(scope: Scope<'_>, path: &str) -> Result<String, ExprError> {
     let present = match value(scope, path) {
         Ok(key) => Filter::from_expr(scope, Expr::Has(key.field))?,
-        // Lists, maps and messages are no single values, but present or not.
+        // Lists, maps and messages are not single values, but they can be present.
         Err(error) => presence(scope, path).ok_or(error)?,
     };
     Ok(format!("count(*) FILTER (WHERE {})", present.sql().text))
 }
 
-/// Whether a field of the record is present, by its path.
+/// Returns a filter for the presence of a field of the record, or `None` if the path does not name one.
 fn presence(scope: Scope<'_>, path: &str) -> Option<Filter> {
     let path = path.trim();
     let is_name =
@@ -135,7 +135,7 @@ fn presence(scope: Scope<'_>, path: &str) -> Option<Filter> {
     (is_own && filter.sql().slots.is_empty()).then_some(filter)
 }
 
-/// The SQL of a function, and how its result is read; nothing if the field has no type for it.
+/// Returns the SQL of a function and how to read its result, or `None` if the function does not support the field's type.
 fn computing(function: Function, key: &OrderKey) -> Option<(String, Outcome)> {
     let sql = &key.sql;
     Some(match (function, &key.field.ty) {
@@ -146,8 +146,8 @@ fn computing(function: Function, key: &OrderKey) -> Option<(String, Outcome)> {
         (Function::Average, Type::Int | Type::Uint) => {
             (format!("avg(({sql})::numeric)::double precision"), Outcome::Value(Column::double()))
         }
-        // PostgreSQL's own average of doubles computes squares as well, which overflow earlier, and it refuses a quotient that
-        // is too small for a double.
+        // PostgreSQL's `avg` of doubles also computes squares, which overflow earlier, and it rejects a quotient that is
+        // too small for a double.
         (Function::Average, Type::Double) => (format!("sum({sql}), count({sql})"), Outcome::AverageOfDoubles),
         (Function::Average, Type::Duration) => (format!("sum({sql}), count({sql})"), Outcome::AverageOfDurations),
         (Function::Min | Function::Max, ty) => {
@@ -156,7 +156,7 @@ fn computing(function: Function, key: &OrderKey) -> Option<(String, Outcome)> {
             let column = Column::of(key)?;
             let sql = match ty {
                 Type::Bool => format!("{}({sql})", if is_min { "bool_and" } else { "bool_or" }),
-                // PostgreSQL has no smallest bytes and no smallest UUID; these texts are in the same order.
+                // PostgreSQL has no `min` of bytea or uuid; these texts are in the same order.
                 Type::Bytes => format!("decode({name}(encode({sql}, 'hex') COLLATE \"C\"), 'hex')"),
                 Type::String => format!("{name}(({sql})::text COLLATE \"C\")"),
                 _ => format!("{name}({sql})::{}", column.sql_type()),
@@ -167,7 +167,7 @@ fn computing(function: Function, key: &OrderKey) -> Option<(String, Outcome)> {
     })
 }
 
-/// The name of a value: the caller's, or one of the function and the field.
+/// Returns the name of a value: the caller's, or one built from the function and the field.
 fn name_of(place: &str, aggregation: &Aggregation) -> Result<String, Error> {
     let given = &aggregation.name;
     if given.is_empty() {
@@ -183,9 +183,9 @@ fn name_of(place: &str, aggregation: &Aggregation) -> Result<String, Error> {
     Err(Error::field(format!("{place}.name"), "string.pattern", words))
 }
 
-/// The refusal of a field that cannot be used so.
+/// Returns the error for a field that does not support this use.
 fn refused(place: &str, description: &str) -> Error {
     let violation = Violation { field: place.to_owned(), description: description.to_owned(), rule: "field".into() };
-    // The place as it is, like in all other messages of this reason.
+    // The path is not quoted, as in all other messages of this reason.
     Error::new(Reason::OrderInvalid, format!("{place} {description}")).with_violation(violation)
 }

@@ -1,4 +1,4 @@
-//! What PostgreSQL computed, as values with their types.
+//! Converts the results of PostgreSQL to typed values.
 
 use crate::clock::timestamp;
 use groundplan_chassis::database::{
@@ -13,17 +13,17 @@ use groundplan_proto::query::v1::value::Kind;
 
 const MICROSECONDS: i64 = 1_000_000;
 
-/// A value of a field.
+/// The SQL of a field's value.
 #[derive(Debug)]
 pub(super) struct Column {
-    /// As the model has it, to group and order by.
+    /// The model's SQL expression, to group and order by.
     sql: String,
-    /// The same in the type that is read.
+    /// The same expression, cast to the type that is read.
     key: String,
     form: Form,
 }
 
-/// In which type of PostgreSQL's a value is read.
+/// The PostgreSQL type in which a value is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     Boolean,
@@ -36,23 +36,23 @@ enum Form {
     Interval,
 }
 
-/// How the result of an aggregation is read.
+/// The way to read the result of an aggregation.
 #[derive(Debug)]
 pub(super) enum Outcome {
     Count,
-    /// In the type of a field.
+    /// A value of a field's type.
     Value(Column),
-    /// Exact, as text.
+    /// An exact sum, read as text.
     SumOfInts,
     SumOfUints,
     SumOfDurations,
-    /// The sum, and after it the count.
+    /// The sum, followed by the count.
     AverageOfDoubles,
     AverageOfDurations,
 }
 
 impl Column {
-    /// The value of a field; nothing if it is no single one.
+    /// Returns the column of a field, or `None` if the field is not a single value.
     pub(super) fn of(key: &OrderKey) -> Option<Self> {
         let form = match key.field.ty {
             Type::Bool => Form::Boolean,
@@ -68,7 +68,7 @@ impl Column {
         Some(Self { sql: key.sql.clone(), key: format!("({})::{}", key.sql, form.sql_type()), form })
     }
 
-    /// A computed double.
+    /// Returns the column of a computed double.
     pub(super) fn double() -> Self {
         Self { sql: String::new(), key: String::new(), form: Form::DoublePrecision }
     }
@@ -85,7 +85,7 @@ impl Column {
         self.form.sql_type()
     }
 
-    /// Reads the value; nothing if it is absent.
+    /// Reads the value. Returns `None` if it is absent.
     pub(super) fn read(&self, row: &PgRow, at: usize) -> Result<Option<Value>, Error> {
         let kind = row.bytes(at, |bytes| bytes.map(|bytes| self.form.kind(bytes))).map_err(database_error)?;
         match kind {
@@ -114,7 +114,7 @@ impl Form {
         }
     }
 
-    /// Reads a value in PostgreSQL's binary format.
+    /// Decodes a value from PostgreSQL's binary format. Returns `None` if its type cannot hold it.
     fn kind(self, bytes: &[u8]) -> Option<Kind> {
         Some(match self {
             Self::Boolean => Kind::BoolValue(bytes != [0]),
@@ -130,12 +130,12 @@ impl Form {
 }
 
 impl Outcome {
-    /// How many columns it is read from.
+    /// Returns the number of columns that the result is read from.
     pub(super) fn width(&self) -> usize {
         if matches!(self, Self::AverageOfDoubles | Self::AverageOfDurations) { 2 } else { 1 }
     }
 
-    /// Reads the result; nothing if it is of no records.
+    /// Reads the result. Returns `None` if no record contributed to it.
     pub(super) fn read(&self, row: &PgRow, at: usize, name: &str) -> Result<Option<Value>, Error> {
         let kind = match self {
             Self::Value(column) => return column.read(row, at),
@@ -172,20 +172,20 @@ impl Outcome {
     }
 }
 
-/// A mean. One that is too small for a double is zero, as IEEE 754 has it.
+/// Returns the mean. A mean that is too small for a double is zero, as in IEEE 754.
 #[expect(clippy::cast_precision_loss, reason = "a table has fewer rows than a double has whole numbers")]
 fn quotient(sum: f64, count: i64) -> f64 {
     sum / count as f64
 }
 
-/// A duration, if it is not too long for one.
+/// Converts microseconds to a duration. Returns `None` if they exceed the longest duration.
 fn duration(microseconds: i64) -> Option<Kind> {
     let nanos = i32::try_from(microseconds % MICROSECONDS * 1_000).ok()?;
     let duration = prost_types::Duration { seconds: microseconds / MICROSECONDS, nanos };
     (microseconds.unsigned_abs() <= LONGEST_DURATION.unsigned_abs()).then_some(Kind::DurationValue(duration))
 }
 
-/// The refusal of a sum that does not fit.
+/// Returns the error for a sum that does not fit its type.
 fn overflow(name: &str, of_type: &str) -> Error {
     let message = format!("{name} does not fit {of_type}; filter, or group by a field");
     Error::new(Reason::SumOverflow, message).with("name", name)

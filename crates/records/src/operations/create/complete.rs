@@ -1,4 +1,4 @@
-//! A new record as it is stored: checked, and with what the server sets.
+//! Completes new records: sets the fields that the server sets, and validates the records.
 
 use crate::call::Call;
 use crate::operations::off_thread::{OwnedCall, is_long};
@@ -10,16 +10,16 @@ use groundplan_model::catalog::Expiry;
 use groundplan_query::id::Id;
 use groundplan_query::references;
 
-/// Where a new record comes from.
+/// The source of a new record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// Whoever creates it. What only the server sets is not taken.
+    /// A caller that creates it. Output-only fields are cleared.
     Caller,
-    /// An import, which restores: only the etag is not taken.
+    /// An import, which restores records. Only the etag is removed.
     Import,
 }
 
-/// A new record as it is to be stored: checked, and with what the server sets.
+/// Completes a new record: sets the fields that the server sets, and validates the record.
 pub(crate) fn complete(
     call: &Call<'_>,
     mut record: Record,
@@ -53,7 +53,7 @@ pub(crate) fn complete(
     Ok(record)
 }
 
-/// Completes a record that a caller creates.
+/// Completes a record that a caller creates, on another thread if that can take long.
 pub(crate) async fn completed(call: &Call<'_>, record: Record, id: &Id, now: i64) -> Result<Record, Error> {
     if !is_long(&call.table, record.memory()) {
         return complete(call, record, id, Origin::Caller, now);

@@ -1,4 +1,4 @@
-//! A create by one statement.
+//! A create with one statement.
 
 use super::complete::completed;
 use crate::call::Call;
@@ -12,7 +12,7 @@ use groundplan_error::Error;
 use groundplan_query::bind;
 use groundplan_query::id::Id;
 
-/// Stores a new record, by one statement.
+/// Creates a record with one statement.
 pub(crate) async fn create(call: &Call<'_>, record: Record) -> Result<Stored, Error> {
     let table = &call.table;
     let model = &table.model;
@@ -30,7 +30,8 @@ pub(crate) async fn create(call: &Call<'_>, record: Record) -> Result<Stored, Er
     }
 }
 
-/// Writes the row, unless its id is taken. It waits for those who delete what it refers to, and they may wait for it.
+/// Inserts the row unless its id is taken, and returns the number of inserted rows. The insert and a concurrent delete of a
+/// referenced record can deadlock, so it retries.
 async fn insert(call: &Call<'_>, record: &Record, binds: &[Bind]) -> Result<usize, Error> {
     let sql = &call.table.statements.insert;
     let mut attempt = 1;

@@ -1,4 +1,4 @@
-//! New records, several at once.
+//! Creates of several records in one transaction.
 
 use super::complete::completed;
 use crate::call::Call;
@@ -24,7 +24,7 @@ pub(crate) struct ReadyRecord<'a> {
 }
 
 impl<'a> ReadyRecord<'a> {
-    /// Fills in and checks what a write creates.
+    /// Completes and validates the record that a write creates.
     pub(crate) async fn new(
         call: &Call<'_>,
         write: &Planned<'a>,
@@ -39,7 +39,7 @@ impl<'a> ReadyRecord<'a> {
     }
 }
 
-/// Creates the records of writes, all of one model.
+/// Creates the records of `writes`, all of one model.
 pub(crate) async fn run<'a>(
     session: &mut Session<'a>,
     conn: &mut AsyncPgConnection,
@@ -62,7 +62,7 @@ pub(crate) async fn run<'a>(
     }
 }
 
-/// Inserts records that are complete, and gives those whose ids are taken.
+/// Inserts complete records, and returns those whose ids are taken.
 pub(crate) async fn insert<'a>(
     session: &mut Session<'a>,
     conn: &mut AsyncPgConnection,
@@ -74,7 +74,7 @@ pub(crate) async fn insert<'a>(
     make_room(session, &call, conn, &ready).await?;
     let now = session.now;
     let mut inserted = HashSet::new();
-    // All in one order: two requests that create the same records never wait for each other.
+    // With one order for all, two requests that create the same records cannot deadlock.
     let mut in_order: Vec<&ReadyRecord<'_>> = ready.iter().collect();
     in_order.sort_unstable_by(|one, other| one.id.cmp(&other.id));
     for part in parts(&in_order, table.columns.len() + 2) {
@@ -100,8 +100,8 @@ pub(crate) async fn insert<'a>(
     Ok(taken)
 }
 
-/// Runs a statement that writes records and gives rows. In a careful attempt it writes only one, which is named if it breaks
-/// something.
+/// Runs a statement that writes records and returns rows. In a careful attempt it writes one record only, and the error
+/// names that record if it violates a constraint.
 pub(crate) async fn guarded(
     is_careful: bool,
     call: &Call<'_>,
@@ -116,7 +116,7 @@ pub(crate) async fn guarded(
     })
 }
 
-/// Takes records away that have ended and still hold an id that is wanted.
+/// Purges expired records that still have an id of a new record.
 async fn make_room(
     session: &mut Session<'_>,
     call: &Call<'_>,

@@ -1,4 +1,4 @@
-//! What goes with a record: those that refer to it with CASCADE, those that refer to these, and so on.
+//! The cascade of a delete: the records that refer to a deleted record with CASCADE, those that refer to these, and so on.
 
 use super::limits::MAX_DELETED;
 use super::mode::DeleteMode;
@@ -17,26 +17,27 @@ use groundplan_query::visibility;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-/// The records that go, all of them locked.
+/// The records to delete, all of them locked.
 pub(crate) struct CascadeSet {
-    /// By the model's full name: all models of which something could go, whether it does or not, so that a model has the
-    /// same statements at each delete.
+    /// The ids by the full name of their model. It includes every model that the delete can affect, even without ids, so
+    /// that all deletes of a model use the same statements.
     models: Models,
 }
 
 type Models = BTreeMap<String, (Arc<Model>, BTreeSet<Id>)>;
 
-/// Which records that refer to one go with it.
+/// The referring records that are deleted with a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Which {
     All,
     Living,
-    /// Those that are deleted or have ended: nobody sees them, and they cannot come back without what they refer to.
+    /// Those that are soft-deleted or expired: no caller sees them, and they cannot be undeleted without the referenced
+    /// record.
     Gone,
 }
 
 impl Which {
-    /// None goes, if it is none of these.
+    /// Returns the records of a referrer to delete, or `None` if the delete affects none.
     fn of_referrer(referrer: &Referrer, other: &Model, mode: DeleteMode) -> Option<Self> {
         match (referrer.on_delete, mode) {
             (OnDelete::Cascade, DeleteMode::ForGood) => Some(Self::All),
@@ -48,7 +49,7 @@ impl Which {
         }
     }
 
-    /// The condition on a record `r`, with ` AND ` in front.
+    /// Returns the SQL condition on a record `r`, with a leading ` AND `.
     fn condition(self, other: &Model) -> String {
         match self {
             Self::All => String::new(),
@@ -59,7 +60,7 @@ impl Which {
 }
 
 impl CascadeSet {
-    /// Finds and locks what goes with records: one statement for each model of each level.
+    /// Finds and locks the records that are deleted with the roots: one statement for each model of each level.
     pub(crate) async fn find(
         call: &Call<'_>,
         conn: &mut AsyncPgConnection,
@@ -89,28 +90,28 @@ impl CascadeSet {
         Ok(cascade)
     }
 
-    /// The models of which something could go, with the ids of what does.
+    /// Returns the models that the delete can affect, with the ids to delete.
     pub(crate) fn models(&self) -> impl Iterator<Item = (&Arc<Model>, &BTreeSet<Id>)> {
         self.models.values().map(|(model, ids)| (model, ids))
     }
 
-    /// The ids of a model's records that go.
+    /// Returns the ids of a model's records to delete.
     pub(crate) fn of(&self, model: &Model) -> impl Iterator<Item = &Id> {
         self.models.get(&model.full_name).into_iter().flat_map(|(_, ids)| ids)
     }
 
-    /// Says whether the record is a new one.
+    /// Adds a record, and returns whether it is new.
     fn add(&mut self, model: &Model, id: Id) -> bool {
         self.models.get_mut(&model.full_name).is_some_and(|(_, ids)| ids.insert(id))
     }
 }
 
-/// The references that lead to a model, of one kind.
+/// Returns the references to a model that have one kind of `on_delete`.
 pub(crate) fn referrers(model: &Model, kind: OnDelete) -> impl Iterator<Item = &Referrer> {
     model.referrers.iter().filter(move |referrer| referrer.on_delete == kind)
 }
 
-/// The models whose records may go with one of the call's model, itself included.
+/// Returns the models whose records can be deleted with a record of the call's model, including that model.
 fn possible(call: &Call<'_>, mode: DeleteMode) -> Result<Models, Error> {
     let mut models = BTreeMap::new();
     let mut open = vec![call.table.model.clone()];
@@ -129,7 +130,7 @@ fn possible(call: &Call<'_>, mode: DeleteMode) -> Result<Models, Error> {
     Ok(models)
 }
 
-/// Locks records of a model that refer to some of another, in the order of their ids, and gives these.
+/// Locks the records of a model that refer to some records of another, in the order of their ids, and returns their ids.
 async fn lock_referrers(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
@@ -139,7 +140,7 @@ async fn lock_referrers(
 ) -> QueryResult<Vec<Id>> {
     let (table, key, column) =
         (model.table.qualified(), model.column_name(model.roles.id), model.column_name(referrer.field));
-    // One more than can go is enough to know that it is too much, even if all the others are known already.
+    // One record more than the limit proves that there are too many, even if the cascade has all the others already.
     let limit = MAX_DELETED + 1;
     let condition = which.condition(model);
     let sql = Sql::new(&format!(

@@ -1,4 +1,4 @@
-//! The references with SET_NULL to what goes for good.
+//! SET_NULL references to records that are deleted permanently.
 
 use super::cascade::{CascadeSet, referrers};
 use super::limits::MAX_CLEARED;
@@ -16,7 +16,7 @@ use groundplan_codec::{Record, Value};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{Model, OnDelete, Referrer};
 
-/// Clears them. Their records change: they get a version and a time of update.
+/// Clears the references. The changed records get a new version and a new update time.
 pub(crate) async fn clear(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
@@ -34,7 +34,8 @@ pub(crate) async fn clear(
                 names::bind_ids(model, ids),
                 names::bind_ids(&other.model, cascade.of(&other.model)),
             ];
-            // Nobody can begin to refer to what is locked: no more are cleared than are found here.
+            // No transaction can add a reference to a locked record, so the update clears exactly the records that this
+            // query finds.
             let limit = Bind::i64(i64::try_from(room.saturating_add(1)).map_err(Error::internal)?);
             let binds: Vec<Bind> = which.iter().cloned().chain([limit]).collect();
             let sql = to_clear(other, referrer);
@@ -51,7 +52,7 @@ pub(crate) async fn clear(
     Ok(())
 }
 
-/// A record whose reference is cleared, as [`cleared`] makes it.
+/// Returns the record with its reference cleared, as the statement of [`cleared`] stores it.
 fn without(model: &Model, referrer: &Referrer, before: &Record, time: i64) -> Record {
     let mut after = before.clone();
     after.set(referrer.field, None);
@@ -62,8 +63,8 @@ fn without(model: &Model, referrer: &Referrer, before: &Record, time: i64) -> Re
     after
 }
 
-/// The statement that reads and locks the records whose reference is to be cleared, in the order of their ids, up to a limit:
-/// the tenant, the ids that the reference may have, the ids of the records that need no clearing, and the limit.
+/// Returns the statement that reads and locks the records whose reference must be cleared, in the order of their ids.
+/// Binds: the tenant, the referenced ids, the ids of the records to skip, and the limit.
 fn to_clear(table: &Table, referrer: &Referrer) -> Sql {
     let model = &table.model;
     let (name, column, id) =
@@ -84,12 +85,12 @@ fn too_many(roots: Roots<'_>) -> Error {
     roots.refused(Reason::AnswerTooLarge, message)
 }
 
-/// The statement that clears a reference: the time if the model has one of updates, the tenant, the ids that the reference
-/// may have, and the ids of the records that need no clearing.
+/// Returns the statement that clears a reference. Binds: the update time if the model has one, the tenant, the referenced
+/// ids, and the ids of the records to skip.
 fn cleared(model: &Model, referrer: &Referrer) -> Sql {
     let (table, column) = (model.table.qualified(), model.column_name(referrer.field));
     let time = model.roles.updated_at.map(|field| model.column_name(field));
-    // Clocks differ between processes and are set back; a record's times are not.
+    // Clocks differ between processes and can be set back; the times of a record must not go back.
     let time = time.map_or_else(String::new, |time| format!(", {time} = GREATEST(r.{time}, ?)"));
     Sql::new(&format!(
         "UPDATE {table} AS r SET _version = r._version + 1, {column} = NULL{time} \

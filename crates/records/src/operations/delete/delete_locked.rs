@@ -1,4 +1,4 @@
-//! The deletion of locked records, with all that goes with them.
+//! Deletes locked records together with their cascade.
 
 use super::cascade::CascadeSet;
 use super::mode::DeleteMode;
@@ -10,11 +10,11 @@ use crate::tx_error::TxError;
 use diesel_async::AsyncPgConnection;
 use groundplan_codec::Record;
 
-/// Finds and locks all that goes with records that are locked, sees whether it may, and lets it go. Those that stay, deleted
-/// softly, are given with their new versions.
+/// Finds and locks the cascade of locked records, checks that no other record prevents the delete, and deletes all of them.
+/// In soft mode, returns the deleted records of the roots' model with their new versions.
 ///
-/// Each statement sees what was committed before it. Once a record is locked nobody can begin to refer to it, so those who
-/// refer to it are known for good by the next statement.
+/// Each statement sees everything that was committed before it. After a record is locked, no transaction can add a
+/// reference to it, so the next statement finds all records that refer to it.
 pub(crate) async fn delete_locked(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,

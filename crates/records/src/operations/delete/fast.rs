@@ -1,4 +1,4 @@
-//! A delete by one statement.
+//! A delete with one statement.
 
 use crate::call::Call;
 use crate::clock::now;
@@ -10,11 +10,12 @@ use groundplan_error::Error;
 use groundplan_query::bind;
 use groundplan_query::id::Id;
 
-/// How often a record is deleted without a lock on it before.
+/// The most attempts to delete a record without a lock.
 const UNLOCKED_ATTEMPTS: u32 = 3;
 
-/// Deletes a record of a model that nothing refers to, provided that its etag is `etag`, if that is given: it is read, and
-/// deleted if it is the same still. Says whether it is: who keeps being overtaken has to lock it.
+/// Deletes a record of a model that nothing refers to. Reads the record, compares its etag with `etag` unless that is
+/// empty, and deletes it if it has not changed since. Returns false if concurrent changes win at each attempt; the caller
+/// must then lock the record.
 pub(crate) async fn delete_alone(call: &Call<'_>, id: &str, etag: &str) -> Result<bool, Error> {
     let table = &call.table;
     let id = Id::parse(&table.model, id)?;

@@ -1,19 +1,20 @@
-//! The ways to delete.
+//! The modes of deletes.
 
 use groundplan_model::catalog::Model;
 
-/// How records are deleted.
+/// The mode of a delete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DeleteMode {
     ForGood,
-    /// They are marked, and can be undeleted until they are purged.
+    /// The records are marked as deleted, and can be undeleted until they are purged.
     Soft,
-    /// They are over, and go for good. Nobody asked for it now, so nothing that lives goes with them.
+    /// The records are expired or their retention has passed, and they are deleted permanently. No caller requested it, so
+    /// the cascade includes no visible records.
     Purge,
 }
 
 impl DeleteMode {
-    /// That of a model's deletes.
+    /// Returns the mode of a model's deletes.
     pub(crate) fn of_model(model: &Model) -> Self {
         if model.soft_delete.is_some() { Self::Soft } else { Self::ForGood }
     }

@@ -1,4 +1,4 @@
-//! One reference that a delete has to look at.
+//! A reference that a delete has to examine.
 
 use groundplan_model::catalog::{Model, Referrer};
 use std::sync::Arc;

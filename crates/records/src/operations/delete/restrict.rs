@@ -1,5 +1,5 @@
-//! What keeps a record from being deleted: others that live and refer to it with RESTRICT, unless they go with it. A purge is
-//! kept off by those with CASCADE, too.
+//! Records that prevent a delete: visible records that refer to a deleted record with RESTRICT and are not deleted with it.
+//! References with CASCADE also prevent a purge.
 
 use super::cascade::CascadeSet;
 use super::mode::DeleteMode;
@@ -18,19 +18,19 @@ use groundplan_query::visibility;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// The most records that a refusal names.
+/// The most records that an error names.
 const MAX_NAMED: usize = 10;
 
-/// A record in the way.
+/// A record that prevents the delete.
 struct Restricting {
     model: Arc<Model>,
     id: Id,
-    /// The field by which it refers, and the record that it refers to.
+    /// The field with the reference, and the referenced record.
     field: String,
     target: String,
 }
 
-/// Refuses the delete if something is in its way.
+/// Returns an error if other records prevent the delete.
 pub(crate) async fn check(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
@@ -51,7 +51,7 @@ pub(crate) async fn check(
     if found.is_empty() { Ok(()) } else { Err(refused(roots, &found).into()) }
 }
 
-/// Whether a living record that refers so keeps what it refers to.
+/// Returns whether a visible record with such a reference prevents the delete of the referenced record.
 pub(crate) fn restricts(on_delete: OnDelete, mode: DeleteMode) -> bool {
     match on_delete {
         OnDelete::Restrict => true,
@@ -60,7 +60,7 @@ pub(crate) fn restricts(on_delete: OnDelete, mode: DeleteMode) -> bool {
     }
 }
 
-/// Finds records that refer to some of those that go, and do not go themselves: one more than can be named.
+/// Finds records that refer to records of the cascade and are not in it: at most one more than an error names.
 async fn find(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
@@ -71,7 +71,7 @@ async fn find(
 ) -> QueryResult<()> {
     let (table, key, column) =
         (other.table.qualified(), other.column_name(other.roles.id), other.column_name(referrer.field));
-    // Who is deleted or has ended keeps nobody: it goes with what it refers to, or is bound to nothing that is gone for good.
+    // Hidden records prevent nothing: they are deleted with the referenced record, or that record stays in its table.
     let stays = stays(other) + &visibility::visible(other, "r");
     let sql = Sql::new(&format!(
         "SELECT r.{key}, r.{column} FROM {table} AS r WHERE r._tenant = ? AND r.{column} = ANY(?) AND {stays} \
@@ -95,13 +95,13 @@ async fn find(
     Ok(())
 }
 
-/// The condition that a record `r` is not among the ids of a bind.
+/// Returns the SQL condition that a record `r` is not among the ids of a bind.
 pub(crate) fn stays(model: &Model) -> String {
     let (key, array) = (model.column_name(model.roles.id), names::id_array(model));
     format!("NOT EXISTS (SELECT FROM unnest(?::{array}) AS cascade(id) WHERE cascade.id = r.{key})")
 }
 
-/// The refusal. What to do stands before the names, which may be long.
+/// Returns the error. The advice precedes the list of records, which can be long.
 fn refused(roots: Roots<'_>, found: &[Restricting]) -> Error {
     let named = found.get(..MAX_NAMED).unwrap_or(found);
     let mut list = String::new();

@@ -1,4 +1,4 @@
-//! The records that a delete is of, before it is known what goes with them.
+//! The records that a request deletes, without their cascade.
 
 use crate::operations::write_session::MAX_BYTES;
 use groundplan_error::{Error, Reason};
@@ -6,7 +6,7 @@ use groundplan_model::catalog::Model;
 use groundplan_query::id::Id;
 use std::fmt;
 
-/// Records of one model, at least one; all of them are locked.
+/// One or more records of one model, all of them locked.
 #[derive(Clone, Copy)]
 pub(crate) struct Roots<'a> {
     pub(crate) model: &'a Model,
@@ -29,12 +29,12 @@ impl Roots<'_> {
         self.ids.first().map(ToString::to_string).unwrap_or_default()
     }
 
-    /// A refusal that is about these records.
+    /// Returns an error about these records.
     pub(crate) fn refused(&self, reason: Reason, message: String) -> Error {
         Error::new(reason, message).with_resource(&self.model.full_name, self.first())
     }
 
-    /// The refusal of more bytes than one transaction can take.
+    /// Returns the error for more bytes than one transaction is allowed to process.
     pub(crate) fn too_large(&self) -> Error {
         let message = format!(
             "the records that would be deleted with {self}, or changed, have more than {} MiB together; nothing was deleted: \

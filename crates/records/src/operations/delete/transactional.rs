@@ -1,4 +1,4 @@
-//! Deletions, undeletions and verifications, several at once.
+//! Deletes of several records in one transaction.
 
 use super::{DeleteMode, Roots, delete_locked};
 use crate::operations::deleted;
@@ -11,7 +11,7 @@ use groundplan_query::visibility;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Deletes the records of writes, all of one model.
+/// Deletes the records of `writes`, all of one model.
 pub(crate) async fn run(
     session: &mut Session<'_>,
     conn: &mut AsyncPgConnection,

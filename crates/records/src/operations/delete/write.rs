@@ -1,4 +1,4 @@
-//! The statements that delete: references are cleared, then all records go at once.
+//! The statements that delete records permanently, mark them as deleted, or remove the marks.
 
 use super::cascade::CascadeSet;
 use super::roots::Roots;
@@ -15,8 +15,8 @@ use groundplan_model::catalog::Model;
 use groundplan_query::id::Id;
 use std::collections::BTreeSet;
 
-/// Deletes the records by one statement: foreign keys are checked at its end, when none of the records is left, so that it
-/// does not matter how they refer to each other.
+/// Deletes the records permanently with one statement. PostgreSQL checks foreign keys at the end of the statement, after
+/// all records are deleted, so references among them do not matter.
 pub(crate) async fn for_good(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
@@ -41,7 +41,7 @@ pub(crate) async fn for_good(
     Ok(())
 }
 
-/// Marks the records as deleted, model by model, and gives those of the roots' model.
+/// Marks the records as deleted, model by model, and returns those of the roots' model with their new versions.
 pub(crate) async fn softly(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
@@ -68,7 +68,7 @@ pub(crate) async fn softly(
     Ok(marked)
 }
 
-/// Takes the marks off again.
+/// Removes the deletion marks, and returns the records with their new versions.
 pub(crate) async fn unmark(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
@@ -91,7 +91,7 @@ pub(crate) async fn unmark(
     Ok(living)
 }
 
-/// A record with another time of its deletion, as [`marking`] makes it.
+/// Returns the record with another deletion time, as the statement of [`marking`] stores it.
 fn mark(model: &Model, before: &Record, deleted_at: Option<i64>, now: i64) -> Record {
     let mut after = before.clone();
     if let Some(field) = model.roles.deleted_at {
@@ -104,8 +104,8 @@ fn mark(model: &Model, before: &Record, deleted_at: Option<i64>, now: i64) -> Re
     after
 }
 
-/// The statement that sets or clears the time of the deletion: that time where it is a bind, the time if the model has one of
-/// updates, the tenant, and the ids.
+/// Returns the statement that sets or clears the deletion time. Binds: the deletion time if `to` is a bind, the update time
+/// if the model has one, the tenant, and the ids.
 fn marking(model: &Model, to: &str) -> Sql {
     let (table, key) = (model.table.qualified(), model.column_name(model.roles.id));
     let deleted_at = model.roles.deleted_at.map_or_else(String::new, |field| {
@@ -120,7 +120,7 @@ fn marking(model: &Model, to: &str) -> Sql {
     ))
 }
 
-/// Reads records that are locked.
+/// Reads locked records with their versions.
 async fn read(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,

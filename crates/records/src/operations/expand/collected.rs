@@ -1,4 +1,4 @@
-//! The records that are at hand while relations are followed, and the room that is left for more.
+//! The records that an expansion has read so far, within its limits.
 
 use super::{MAX_BYTES, MAX_RECORDS, length};
 use groundplan_codec::{Record, Stored, Value};
@@ -7,39 +7,39 @@ use groundplan_model::catalog::Model;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// Records by model and id.
+/// The requested and the related records.
 pub(crate) struct Collected<'a> {
-    /// The model of the records that were asked for.
+    /// The model of the requested records.
     model: &'a Arc<Model>,
     asked: HashMap<&'a str, &'a Stored>,
-    /// Whether the answer shows all of those, so that they need not be repeated.
+    /// Whether the response shows the whole requested records, so that the expansion need not repeat them.
     asked_are_shown: bool,
-    /// By the model's full name, and by id, each in order.
+    /// By the model's full name, then by id, both in order.
     related: BTreeMap<String, (Arc<Model>, BTreeMap<String, Stored>)>,
     records: usize,
     bytes: usize,
 }
 
 impl<'a> Collected<'a> {
-    /// Nothing beside the records that were asked for.
+    /// Creates a collection that has only the requested records.
     pub(crate) fn beside(model: &'a Arc<Model>, records: &'a [Stored], are_shown: bool) -> Self {
         let asked = records.iter().map(|stored| (id_of(model, &stored.record), stored)).collect();
         Self { model, asked, asked_are_shown: are_shown, related: BTreeMap::new(), records: 0, bytes: 0 }
     }
 
-    /// The ids of the records that were asked for, each once.
+    /// Returns the ids of the requested records, sorted, each once.
     pub(crate) fn asked_ids(&self) -> Vec<String> {
         let mut ids: Vec<String> = self.asked.keys().map(|id| (*id).to_owned()).collect();
         ids.sort();
         ids
     }
 
-    /// A record that is at hand: whole, or one that was asked for, with at least what relations need.
+    /// Returns a related record, which is whole, or a requested record, which has at least the fields that relations need.
     pub(crate) fn get(&self, model: &Model, id: &str) -> Option<&Record> {
         self.related(model, id).or_else(|| self.asked(model, id)).map(|stored| &stored.record)
     }
 
-    /// Whether the answer has the whole record.
+    /// Returns whether the response has the whole record.
     pub(crate) fn has(&self, model: &Model, id: &str) -> bool {
         self.related(model, id).is_some() || self.asked_are_shown && self.asked(model, id).is_some()
     }
@@ -52,7 +52,7 @@ impl<'a> Collected<'a> {
         self.asked.get(id).copied().filter(|_| self.model.full_name == model.full_name)
     }
 
-    /// Takes a record that the answer does not have yet, if there is room for it.
+    /// Adds a record that the response does not have yet. Returns an error if that exceeds a limit.
     pub(crate) fn add(&mut self, model: &Arc<Model>, id: String, stored: Stored) -> Result<(), Error> {
         self.records += 1;
         self.bytes += length(model, &stored);
@@ -64,13 +64,13 @@ impl<'a> Collected<'a> {
         Ok(())
     }
 
-    /// The related records.
+    /// Returns the related records.
     pub(crate) fn into_records(self) -> Vec<(Arc<Model>, Vec<Stored>)> {
         self.related.into_values().map(|(model, records)| (model, records.into_values().collect())).collect()
     }
 }
 
-/// The id of a record, which SQL may have left empty.
+/// Returns the id of a record, or an empty string if its row has none because of a change with SQL.
 pub(crate) fn id_of<'a>(model: &Model, record: &'a Record) -> &'a str {
     match record.get(model.roles.id) {
         Some(Value::String(id)) => id,

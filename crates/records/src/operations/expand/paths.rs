@@ -8,15 +8,15 @@ use groundplan_model::json_name;
 use groundplan_model::shape::FieldId;
 use std::sync::Arc;
 
-/// What a request wants to have beside its records.
+/// The relations to expand.
 #[derive(Clone, Debug)]
 pub(crate) struct Paths {
-    /// Of the records that the paths start from.
+    /// The model of the records that the paths start from.
     pub(crate) model: Arc<Model>,
     pub(crate) edges: Vec<Edge>,
 }
 
-/// A step of a path, and the steps behind it.
+/// A step of a path, and the steps after it.
 #[derive(Clone, Debug)]
 pub(crate) struct Edge {
     pub(crate) relation: Relation,
@@ -26,22 +26,22 @@ pub(crate) struct Edge {
 /// A step along a relation.
 #[derive(Clone, Debug)]
 pub(crate) struct Relation {
-    /// Of the records that it leads to.
+    /// The model of the related records.
     pub(crate) target: Arc<Model>,
     pub(crate) way: Way,
 }
 
-/// Which way a relation leads.
+/// The direction of a relation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
-    /// To the record whose id this field has.
+    /// To the record whose id is in this field.
     There(FieldId),
-    /// To the records that have the id in `field` of theirs.
+    /// To the records that have the id in their `field`.
     Back { field: FieldId, name: String },
 }
 
 impl Paths {
-    /// Reads paths such as `author` or `author.books`, whose steps are names of relations or of the fields that hold them.
+    /// Parses paths such as `author` or `author.books`. A step is the name of a relation or of the field that holds it.
     pub(crate) fn parse(catalog: &Catalog, model: &Arc<Model>, paths: &[String]) -> Result<Self, Error> {
         if paths.len() > MAX_EXPAND_PATHS {
             return Err(refused(format!("expand has {} paths; at most {MAX_EXPAND_PATHS} are allowed", paths.len())));
@@ -60,12 +60,12 @@ impl Paths {
         Ok(Self { model: model.clone(), edges })
     }
 
-    /// Whether nothing is to be expanded.
+    /// Returns whether there is nothing to expand.
     pub(crate) fn is_empty(&self) -> bool {
         self.edges.is_empty()
     }
 
-    /// The fields that records must have for the paths to start from them.
+    /// Returns the fields that records must have for the paths to start from them.
     pub(crate) fn needed(&self) -> Vec<FieldId> {
         if self.is_empty() {
             return Vec::new();
@@ -96,13 +96,13 @@ fn add(catalog: &Catalog, model: &Arc<Model>, path: &str, steps: &[&str], edges:
     }
 }
 
-/// The relation of a name.
+/// Returns the relation with a name.
 fn find(catalog: &Catalog, model: &Model, name: &str) -> Option<Relation> {
     relations(catalog, model).find(|(names, _)| names.iter().any(|known| known == name)).map(|(_, relation)| relation)
 }
 
-/// The relations of a model, each with the names that it goes by, the first before all others. Those of fields that no
-/// answer shows are not among them, and have no way back.
+/// Returns the relations of a model, each with its names; the first name is the one to suggest. Input-only fields are
+/// omitted, and have no inverse relation.
 fn relations<'a>(catalog: &'a Catalog, model: &'a Model) -> impl Iterator<Item = (Vec<String>, Relation)> + 'a {
     let there = model.references.iter().filter_map(|reference| {
         let field = model.shape().field(reference.field);
@@ -122,7 +122,7 @@ fn relations<'a>(catalog: &'a Catalog, model: &'a Model) -> impl Iterator<Item =
     there.chain(back)
 }
 
-/// The refusal of a name that is no relation.
+/// Returns the error for a name that is not a relation.
 fn unknown(catalog: &Catalog, model: &Model, path: &str, name: &str) -> Error {
     let known: Vec<String> = relations(catalog, model).filter_map(|(names, _)| names.into_iter().next()).collect();
     let hint = match known.as_slice() {

@@ -10,8 +10,8 @@ use groundplan_query::id::Id;
 use groundplan_query::page_token::Cursor;
 use groundplan_query::{Compiled, Parent};
 
-/// The token with which the list of a parent's records goes on behind the record `last`, in the order of the ids. `table` is
-/// that of the records.
+/// Returns the token with which the list of a parent's records continues after the record `last`, in the order of the ids.
+/// `table` is the table of the listed records.
 pub(crate) fn related_token(
     records: &Records,
     tenant: &str,

@@ -1,4 +1,4 @@
-//! Where the lists of related records go on.
+//! Page tokens for lists of related records.
 
 use super::related_token::related_token;
 use super::walk::Continued;
@@ -7,8 +7,8 @@ use groundplan_error::Error;
 use groundplan_query::Parent;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A page token for each way back on which there is more, by the path of its list below the version; with the version
-/// where the answer has another list of that path, in another version.
+/// Returns a page token for each inverse relation with more records. The key is the path of its list without the version.
+/// If the response has lists of the same path in several versions, the key includes the version.
 pub(crate) fn page_tokens(call: &Call<'_>, continued: Vec<Continued>) -> Result<BTreeMap<String, String>, Error> {
     let mut versions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for way in &continued {

@@ -1,4 +1,4 @@
-//! Following the edges of the paths, one statement each.
+//! Follows the edges of the paths, with one statement for each.
 
 use super::MAX_EXPANDED;
 use super::collected::{Collected, id_of};
@@ -18,21 +18,21 @@ use groundplan_query::visibility;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-/// A way back from one record that leads to more records than an answer has.
+/// An inverse relation of one record that leads to more records than the response has.
 pub(crate) struct Continued {
-    /// Where it starts.
+    /// The model and the id of the record that it starts from.
     pub(crate) start: Arc<Model>,
     pub(crate) id: Id,
-    /// Its name.
+    /// The name of the relation.
     pub(crate) name: String,
-    /// Where it leads, and the field that refers to the start.
+    /// The model of the related records, and their field that refers to the start.
     pub(crate) target: Arc<Model>,
     pub(crate) field: FieldId,
-    /// The last of the records that the answer has.
+    /// The last related record in the response.
     pub(crate) last: Id,
 }
 
-/// Follows all paths. What they lead to is collected; the ways on which there is more are given back.
+/// Follows all paths and collects the related records. Returns the inverse relations that have more records.
 pub(crate) async fn walk(
     call: &Call<'_>,
     paths: &Paths,
@@ -59,7 +59,7 @@ pub(crate) async fn walk(
     Ok(continued)
 }
 
-/// Follows a reference from records to the ones that they refer to, whose ids it gives.
+/// Follows a reference from records, and returns the ids of the referenced records.
 async fn there(
     call: &Call<'_>,
     table: &Table,
@@ -89,11 +89,11 @@ async fn there(
         })
         .await?;
     }
-    // What somebody has deleted since is not there.
+    // Records that were deleted in the meantime are missing.
     Ok(references.into_iter().filter(|id| collected.has(model, id)).collect())
 }
 
-/// A way back: from records to those of `table` that refer to them by `field`.
+/// An inverse relation: from records to the records of `table` that refer to them with `field`.
 struct Back<'a> {
     call: &'a Call<'a>,
     table: &'a Table,
@@ -103,7 +103,7 @@ struct Back<'a> {
 }
 
 impl Back<'_> {
-    /// Follows the way from records, and gives the ids of those that it leads to.
+    /// Follows the relation from records, and returns the ids of the related records.
     async fn follow(
         &self,
         ids: &[String],
@@ -117,7 +117,7 @@ impl Back<'_> {
         let mut counts = vec![0; ids.len()];
         let mut last = String::new();
         let mut reached = BTreeSet::new();
-        // The rows of a start come together and in order.
+        // The rows of each start record are adjacent and in order.
         each_row(self.call, &self.statement(), &binds, |row| {
             let at = row.i64(1).map_err(database_error)?.and_then(|ordinal| usize::try_from(ordinal - 1).ok());
             let (at, count) = at.and_then(|at| Some((at, counts.get_mut(at)?))).ok_or_else(no_start)?;
@@ -139,7 +139,7 @@ impl Back<'_> {
         Ok(reached.into_iter().collect())
     }
 
-    /// Takes the ids that it starts from, the tenant, and the limit for each of them.
+    /// Returns the statement. Binds: the ids of the start records, the tenant, and the limit for each start record.
     fn statement(&self) -> Sql {
         let model = &self.table.model;
         let (columns, name, key) =
@@ -169,7 +169,7 @@ fn no_start() -> Error {
     Error::internal("a row of an inverse relation has no start")
 }
 
-/// Reads a related record, whose columns begin at `offset`, with its id.
+/// Reads a related record, whose columns start at `offset`, and its id.
 fn read(call: &Call<'_>, table: &Table, row: &PgRow, offset: usize) -> Result<(String, Stored), Error> {
     let record = row::record(&table.model, &table.columns, row, offset)?;
     call.hold(&record)?;

@@ -1,4 +1,4 @@
-//! A list that is about to be read: everything that can be checked without the database is.
+//! A list query that has passed all checks that need no database.
 
 use super::super::expand::Paths;
 use crate::call::Call;
@@ -21,26 +21,26 @@ use groundplan_query::{Compiled, Layout, Parent, Part, Selection, SqlBuilder, ad
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 
-/// A list that is about to be read.
+/// A list query that is ready to be read.
 pub(crate) struct Reading<'c> {
     pub(crate) call: &'c Call<'c>,
     pub(crate) compiled: Arc<Compiled>,
     parent: Option<&'c Parent>,
     pub(super) mask: ReadMask,
     pub(crate) paths: Paths,
-    /// Those that the mask needs; `None`: all of the table's.
+    /// The columns that the mask needs; `None` means all columns of the table.
     columns: Option<Vec<Column>>,
     /// The most records of the page.
     pub(crate) size: usize,
     pub(crate) skip: i64,
     count: Count,
     allow_scan: bool,
-    /// What a page token is bound to: most pages have none, so it is computed when there is one.
+    /// The query that a page token is bound to. It is computed on demand, because most pages have no token.
     origin: OnceLock<Origin>,
-    /// The time of the first page's request.
+    /// The time of the first page's request, in microseconds since the Unix epoch.
     now: i64,
     ids_descend: bool,
-    /// The keys of the last record of the page before.
+    /// The keys of the last record of the previous page.
     pub(crate) after: Option<Vec<Option<Bytes>>>,
     with_deleted: bool,
 }
@@ -90,7 +90,7 @@ impl<'c> Reading<'c> {
         })
     }
 
-    /// What the page, or its count, reads from end to end; nothing if indexes serve both.
+    /// Returns the full scan that the page or its count requires, or `None` if indexes serve both.
     pub(crate) fn scan(&self) -> Option<Scan> {
         let model = &self.call.table.model;
         if !advice::serves_page(model, &self.compiled, self.parent) {
@@ -101,7 +101,7 @@ impl<'c> Reading<'c> {
         counts_all.then_some(Scan { what: "an exact count of all records", advice: None, instead })
     }
 
-    /// Refuses what would read a large table from end to end.
+    /// Returns an error if the query would scan a whole large table.
     pub(crate) async fn admit(&self) -> Result<(), Error> {
         match self.scan() {
             Some(scan) if !self.allow_scan => scan::admit(self.call, scan).await,
@@ -109,7 +109,7 @@ impl<'c> Reading<'c> {
         }
     }
 
-    /// The records of all pages.
+    /// Returns the selection of the records of all pages.
     pub(crate) fn selection(&self) -> Selection<'_> {
         Selection {
             model: &self.call.table.model,
@@ -121,7 +121,7 @@ impl<'c> Reading<'c> {
         }
     }
 
-    /// The rows of the page. One more than is wanted says whether there is a next one.
+    /// Returns the part for the page. Its limit is one more than the page size, to detect whether there is a next page.
     pub(crate) fn part(&self) -> Result<Part<'_>, Error> {
         Ok(Part {
             after: self.after.as_deref(),
@@ -132,18 +132,18 @@ impl<'c> Reading<'c> {
         })
     }
 
-    /// How the rows look.
+    /// Returns the layout of the rows.
     pub(crate) fn layout(&self, counted: bool) -> Layout<'_> {
         let columns = self.columns.as_deref().unwrap_or(&self.call.table.columns);
         Layout::new(&self.call.table.model, &self.compiled, columns, counted)
     }
 
-    /// The statement that reads the rows.
+    /// Returns the statement that reads the rows.
     pub(crate) fn statement(&self, layout: &Layout<'_>, part: &Part<'_>) -> SqlBuilder {
         self.selection().page(layout, part)
     }
 
-    /// Gives the rows of the page to `take` until it has enough.
+    /// Passes the rows of the page to `take` until `take` breaks.
     pub(super) async fn rows(
         &self,
         layout: &Layout<'_>,
@@ -164,7 +164,8 @@ impl<'c> Reading<'c> {
         rows_until(self.call, &sql, builder.binds(), take).await
     }
 
-    /// Whether it is what most callers want, whole records by their ids: those statements are there since the apply.
+    /// Returns whether this is the most common query, whole records in the order of their ids. The apply has built its
+    /// statements.
     fn is_plain(&self, part: &Part<'_>) -> bool {
         self.compiled.is_everything()
             && !self.with_deleted
@@ -175,20 +176,20 @@ impl<'c> Reading<'c> {
             && part.after.is_none_or(|values| matches!(values, [Some(_)]))
     }
 
-    /// The record of a row; none if there is but a count.
+    /// Returns the record of a row, or `None` if the row has only a count.
     pub(super) fn record(&self, layout: &Layout<'_>, row: &PgRow) -> Result<Option<Stored>, Error> {
         let Some(version) = row.i64(0).map_err(database_error)? else { return Ok(None) };
         let record = row::record(&self.call.table.model, layout.columns, row, 1)?;
         Ok(Some(self.call.show(record, version)))
     }
 
-    /// Clears what the mask does not show.
+    /// Clears the fields that the mask hides.
     pub(super) fn show(&self, stored: &mut Stored) {
         let model = &self.call.table.model;
         self.mask.apply(&model.shapes, model.shape, &mut stored.record);
     }
 
-    /// The token of the page behind the row with these keys.
+    /// Returns the token of the page after the row with these keys.
     pub(super) fn token(&self, values: Vec<Option<Bytes>>) -> Result<String, Error> {
         let (tenant, model) = (&self.call.principal.tenant, &self.call.table.model);
         let origin = self.origin.get_or_init(|| self.compiled.origin(tenant, model, self.parent, self.with_deleted));
@@ -197,13 +198,13 @@ impl<'c> Reading<'c> {
     }
 }
 
-/// The columns that are needed; `None`: all.
+/// Returns the columns that are needed; `None` means all.
 fn columns_of(table: &Table, mask: &ReadMask, paths: &Paths) -> Option<Vec<Column>> {
     let fields = mask.with_fields(&paths.needed()).fields()?;
     Some(table.columns.iter().filter(|column| fields.contains(&column.field)).cloned().collect())
 }
 
-/// How many records the caller wants.
+/// Returns the page size that the caller requests. Returns an error if it is negative.
 fn page_size_of(asked: i32) -> Result<usize, Error> {
     let size = match asked {
         0 => DEFAULT_PAGE_SIZE,
@@ -214,7 +215,7 @@ fn page_size_of(asked: i32) -> Result<usize, Error> {
     })
 }
 
-/// How many records the caller leaves out.
+/// Returns the number of records that the caller skips. Returns an error if it is negative or more than [`MAX_SKIP`].
 fn skip_of(asked: i32) -> Result<i64, Error> {
     if (0..=MAX_SKIP).contains(&asked) {
         return Ok(i64::from(asked));

@@ -1,4 +1,4 @@
-//! Reading transforms: what they are about, and their operands.
+//! Parses transforms: their paths and their operands.
 
 use super::{Action, Transform};
 use groundplan_codec::mask::{Path, UpdateMask};
@@ -8,7 +8,8 @@ use groundplan_model::catalog::Model;
 use groundplan_model::shape::{Field, FieldId, Kind};
 use groundplan_operations::Transforms;
 
-/// Reads the transforms of an update, and takes their operands out of it. The mask names other fields.
+/// Parses the transforms of an update, and removes their operands from it. Returns an error if another transform or the
+/// mask names the same field.
 pub(crate) fn parse(
     model: &Model,
     transforms: &Transforms,
@@ -53,7 +54,7 @@ pub(crate) fn parse(
     Ok(found)
 }
 
-/// Reads one path.
+/// Parses one path.
 fn path_of(model: &Model, text: &String, action: Action) -> Result<Path, Error> {
     let parsed = UpdateMask::parse(&model.shapes, model.shape, std::slice::from_ref(text)).map_err(|error| {
         let violations = Error::from(error).violations().to_vec();
@@ -67,12 +68,12 @@ fn path_of(model: &Model, text: &String, action: Action) -> Result<Path, Error> 
     .ok_or_else(|| Error::field(action.name(), "transform", format!("has the path {text:?}, which is not a field")))
 }
 
-/// Whether one path is inside of the other, or is it.
+/// Returns whether the paths are equal, or one is inside the other.
 fn meet(one: &[FieldId], other: &[FieldId]) -> bool {
     one.starts_with(other) || other.starts_with(one)
 }
 
-/// The field at the end of a path, which has at least one step.
+/// Returns the field at the end of a path, which has at least one step.
 fn field_at<'a>(model: &'a Model, path: &Path) -> &'a Field {
     let mut shape = model.shape();
     let mut steps = path.steps().iter().peekable();
@@ -85,7 +86,7 @@ fn field_at<'a>(model: &'a Model, path: &Path) -> &'a Field {
     }
 }
 
-/// Takes the value at the end of a path out.
+/// Removes the value at the end of a path, and returns it.
 fn take(record: &mut Record, path: &[FieldId]) -> Option<Value> {
     match path.split_first()? {
         (last, []) => record.take(*last),

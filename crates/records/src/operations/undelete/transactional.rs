@@ -9,7 +9,7 @@ use groundplan_error::{Error, Reason};
 use groundplan_query::visibility;
 use std::sync::Arc;
 
-/// Brings the records of writes back, all of one model, with those that were deleted with them.
+/// Undeletes the records of `writes`, all of one model, with the records that were deleted with them.
 pub(crate) async fn run<'a>(
     session: &mut Session<'a>,
     conn: &mut AsyncPgConnection,

@@ -1,4 +1,4 @@
-//! A deleted record comes back, and with it those that were deleted with it.
+//! Undeletes a record, with the records that were deleted with it.
 
 use crate::call::Call;
 use crate::operations::delete::{MAX_DELETED, unmark};
@@ -16,16 +16,16 @@ use groundplan_query::visibility;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// What has come back.
+/// The undeleted records.
 pub(crate) struct Undeleted {
-    /// The record that was asked for, with its new version.
+    /// The requested record, with its new version.
     pub(crate) root: (Record, i64),
-    /// Those that came back with it.
+    /// The records that were undeleted with it.
     pub(crate) others: Vec<(Arc<Table>, Id)>,
 }
 
-/// Undeletes a record that is locked. Those that refer to it with CASCADE and were deleted in the same moment were deleted with
-/// it: they come back too, unless they have ended. The caller sees whether what all of these refer to is there.
+/// Undeletes a locked record. Records that refer to it with CASCADE and have the same deletion time were deleted with it:
+/// they are undeleted too, unless they have expired. The caller must check that all records that these refer to exist.
 pub(crate) async fn undelete_locked(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,

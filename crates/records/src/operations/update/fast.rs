@@ -1,4 +1,4 @@
-//! An update by one statement.
+//! An update with one statement.
 
 use super::merge::merged;
 use crate::call::Call;
@@ -16,8 +16,8 @@ use groundplan_model::catalog::Model;
 use groundplan_query::bind;
 use groundplan_query::id::Id;
 
-/// Changes a record, provided that its etag is `etag`, if that is given. What only the server sets stays as it is, whatever
-/// the mask names.
+/// Updates a record. Returns an error if an etag is given and is not the record's. Fields that only the server sets keep
+/// their values, even if the mask names them.
 pub(crate) async fn update(
     call: &Call<'_>,
     id: &str,
@@ -48,7 +48,7 @@ pub(crate) async fn update(
     Err(busy(model, &id))
 }
 
-/// Writes the whole row, if it is still of this version; says whether it was.
+/// Writes the whole row if it still has this version, and returns whether it did.
 async fn write(
     call: &Call<'_>,
     id: &Id,
@@ -65,7 +65,7 @@ async fn write(
     binds.extend(call.author(now).updated(&table.model, before, record, version + 1).into_binds());
     match call.write(&table.statements.update, &binds).await? {
         Ok(written) => Ok(written > 0),
-        // Who deletes what the record refers to came first.
+        // A concurrent delete of a referenced record won.
         Err(error) if is_deadlock(&error) => Ok(false),
         Err(error) => match reference::of_write(call, record, error).await {
             Failure::Overtaken(_) => Ok(false),
@@ -74,7 +74,8 @@ async fn write(
     }
 }
 
-/// The refusal of an update that others kept overtaking. It is ABORTED, as any write that others came before.
+/// Returns the error for an update that lost to concurrent writes at each attempt. Its code is ABORTED, as for all writes
+/// that lose.
 fn busy(model: &Model, id: &Id) -> Error {
     let id = id.to_string();
     let message = format!(

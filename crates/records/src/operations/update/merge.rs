@@ -1,4 +1,4 @@
-//! A stored record as an update changes it.
+//! Merges an update into a stored record.
 
 use crate::call::Call;
 use crate::clock::later;
@@ -11,8 +11,8 @@ use groundplan_codec::{Record, Value};
 use groundplan_error::{Error, Reason, Violation};
 use groundplan_query::references;
 
-/// The record as it is to be: checked, complete, and with a new time of update. None if it would be what it is already: then
-/// there is nothing to write, and the record keeps its version and its time of update.
+/// Returns the updated record: valid, complete, and with a new update time. Returns `None` if nothing changes: then there
+/// is nothing to write, and the record keeps its version and its update time.
 pub(crate) fn merge(
     call: &Call<'_>,
     stored: &Record,
@@ -50,14 +50,14 @@ pub(crate) fn merge(
     if let Some(field) = model.roles.updated_at {
         let time = later(after.get(field), now);
         after.set(field, Some(Value::Timestamp(time)));
-        // A formula may read the time.
+        // A formula can read the update time.
         table.formulas.compute(model, &mut after, now, &call.budget)?;
     }
     validate::validate(call, &after)?;
     Ok(Some(after))
 }
 
-/// Makes of a stored record what an update says; none if nothing of it changes.
+/// Merges an update into a stored record, on another thread if that can take long. Returns `None` if nothing changes.
 pub(crate) async fn merged(
     call: &Call<'_>,
     stored: &Record,

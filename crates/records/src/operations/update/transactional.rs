@@ -1,4 +1,4 @@
-//! Changes of records, several at once.
+//! Updates of several records in one transaction.
 
 use super::merge::merged;
 use crate::call::Call;
@@ -16,22 +16,22 @@ use groundplan_query::bind;
 use groundplan_query::id::Id;
 use std::sync::Arc;
 
-/// A record that is ready to be written anew.
+/// An updated record that is ready to be written.
 struct Changed<'a> {
     at: usize,
     place: WritePath<'a>,
     id: Id,
     before: Record,
     after: Record,
-    /// The new one.
+    /// The new version.
     version: i64,
 }
 
-/// How often records that are missing and may be created are looked for. Others can create and delete them all the while.
+/// The most attempts to update or create missing records. Others can create and delete them in the meantime.
 const ROUNDS: u32 = 8;
 
-/// Updates the records of writes, all of one model. Those that are missing are created, where that is allowed; one that others
-/// create first is updated.
+/// Updates the records of `writes`, all of one model. Creates missing records where that is allowed. Updates a record that
+/// another transaction creates first.
 pub(crate) async fn run<'a>(
     session: &mut Session<'a>,
     conn: &mut AsyncPgConnection,
@@ -53,7 +53,7 @@ pub(crate) async fn run<'a>(
     Err(busy(ROUNDS).into())
 }
 
-/// Updates those records that are there, and gives those that are to be created.
+/// Updates the records that exist, and returns those to create.
 async fn update<'a>(
     session: &mut Session<'a>,
     conn: &mut AsyncPgConnection,
@@ -73,7 +73,7 @@ async fn update<'a>(
                         let (place, id) = (write.place, write.id.clone());
                         changed.push(Changed { at, place, id, before, after, version: version + 1 });
                     }
-                    // Nothing changes: the answer is the record as it is.
+                    // Nothing changes: the response has the record as it is.
                     Some(None) => {
                         session.check_answers(table, std::iter::once(&before))?;
                         session.answer(at, table, before, version);
@@ -98,7 +98,7 @@ async fn update<'a>(
     Ok(missing)
 }
 
-/// A record as it is to be; none if nothing of it changes.
+/// Returns the updated record, or `None` if nothing changes.
 async fn updated(
     call: &Call<'_>,
     write: &Planned<'_>,

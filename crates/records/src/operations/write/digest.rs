@@ -1,5 +1,5 @@
-//! What was asked for, as a digest: the same for the same content, whatever encoding, protocol and revision of the models it
-//! came by, so that a repeat is told from another call with the same request id.
+//! The digest of a request's writes. It depends only on the content, not on the encoding, the protocol or the revision of
+//! the models. It distinguishes a repeat from another call with the same request id.
 
 use groundplan_codec::mask::UpdateMask;
 use groundplan_codec::{Record, wire};
@@ -8,7 +8,7 @@ use groundplan_model::shape::Kind;
 use groundplan_operations::{Operation, Transforms, Writes};
 use sha2::{Digest as _, Sha256};
 
-/// The digest of writes.
+/// Returns the digest of writes.
 pub(crate) fn of_writes(writes: &Writes) -> [u8; 32] {
     let mut digest = Parts(Sha256::new());
     digest.flag(writes.is_serializable);
@@ -20,7 +20,7 @@ pub(crate) fn of_writes(writes: &Writes) -> [u8; 32] {
     digest.0.finalize().into()
 }
 
-/// Parts, each with its length before it.
+/// Digested parts, each after its length.
 struct Parts(Sha256);
 
 impl Parts {
@@ -59,14 +59,14 @@ impl Parts {
         self.bytes(&[u8::from(flag)])
     }
 
-    /// A record by its field numbers; maps are sorted in it.
+    /// Adds a record by its field numbers, with its maps sorted.
     fn record(&mut self, model: &Model, record: &Record) -> &mut Self {
         let mut bytes = Vec::new();
         wire::encode(&model.shapes, model.shape, record, &mut bytes);
         self.bytes(&bytes)
     }
 
-    /// A mask by its field numbers.
+    /// Adds a mask by its field numbers.
     fn mask(&mut self, model: &Model, mask: &UpdateMask) -> &mut Self {
         let paths = match mask {
             UpdateMask::All => return self.text("*"),

@@ -1,4 +1,4 @@
-//! Names that records get within one commit: `$name` stands for the id of a record that a write of the commit creates.
+//! Names of records within one commit: `$name` stands for the id of a record that a write of the commit creates.
 
 use groundplan_codec::{Record, Value};
 use groundplan_error::{Error, Violation};
@@ -10,25 +10,26 @@ use std::collections::HashMap;
 /// The longest name, in bytes.
 pub(crate) const MAX_NAME: usize = 64;
 
-/// The names of a commit. Other requests have none, and `$` means nothing in them.
+/// The names of a commit. Other requests have none, and `$` has no meaning in them.
 pub(crate) struct Locals<'a> {
     names: HashMap<&'a str, Named<'a>>,
-    /// The ids of the records that are created, by the place of the write. None: the write creates nothing, or gives its record
-    /// what is no id.
+    /// The ids of the created records, by the index of the write. `None` if the write creates no record, or has an invalid
+    /// id for it.
     ids: Vec<Option<Id>>,
     is_commit: bool,
 }
 
 /// The record that a name stands for.
 struct Named<'a> {
-    /// Which write creates it.
+    /// The index of the write that creates it.
     at: usize,
     /// The full name of its model.
     model: &'a str,
 }
 
 impl<'a> Locals<'a> {
-    /// Finds the names, and gives every record that is created its id: an earlier write may refer to a later one's record.
+    /// Collects the names, and assigns each created record its id now, because an earlier write can refer to a later one's
+    /// record.
     pub(crate) fn new(writes: &'a Writes) -> Result<Self, Error> {
         let mut names: HashMap<&str, Named<'_>> = HashMap::new();
         let mut ids = vec![None; writes.list.len()];
@@ -52,12 +53,13 @@ impl<'a> Locals<'a> {
         Ok(Self { names, ids, is_commit: writes.form == Form::Commit })
     }
 
-    /// The id of the record that a write creates.
+    /// Returns the id of the record that a write creates.
     pub(crate) fn created(&self, at: usize) -> Option<&Id> {
         self.ids.get(at)?.as_ref()
     }
 
-    /// The id that a text of a write stands for, if it is a name. The record must be there when the write runs.
+    /// Returns the id that a text of a write stands for, or `None` if it is not a name. An earlier write must create the
+    /// record.
     pub(crate) fn id(&self, model: &Model, text: &str, at: usize) -> Result<Option<Id>, Error> {
         let name = &model.shape().field(model.roles.id).name;
         let found = match self.find(&model.full_name, text) {
@@ -71,8 +73,8 @@ impl<'a> Locals<'a> {
         Ok(found.map(|(_, id)| id.clone()))
     }
 
-    /// Puts ids in place of names in the fields that refer to a record. Any write of the commit may create it: references are
-    /// checked when all writes are done.
+    /// Replaces names with ids in the fields that refer to a record. Any write of the commit can create that record:
+    /// references are checked after all writes.
     pub(crate) fn resolve(&self, model: &Model, record: &mut Record) -> Result<(), Error> {
         let mut violations = Vec::new();
         for reference in &model.references {
@@ -90,8 +92,8 @@ impl<'a> Locals<'a> {
         if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
     }
 
-    /// The write that creates what a text stands for as the id of a record of a model, and the id; an error is what is wrong
-    /// with the text.
+    /// Returns the write that creates the record that a text names, and its id, or `None` if the text is not a name. The
+    /// error describes the problem with the text.
     fn find(&self, model: &str, text: &str) -> Result<Option<(usize, &Id)>, String> {
         let Some(name) = text.strip_prefix('$').filter(|_| self.is_commit) else { return Ok(None) };
         let Some(Named { at, model: of }) = self.names.get(name) else {

@@ -1,9 +1,9 @@
-//! Unique values that step aside, so that the writes of one request can exchange them.
+//! Placeholders for unique values, so that the writes of one request can exchange the values.
 //!
-//! A unique index is checked at each statement. When one refuses a request of several writes, the next attempt gives the
-//! records that are updated or deleted placeholders in place of their unique values before the first write, and restores at
-//! the end what no write has replaced. Nobody else sees a placeholder, and neither events nor answers have one: whoever reads
-//! such a record in this transaction gets what it had.
+//! PostgreSQL checks a unique index at each statement. If an index rejects a request with several writes, the next attempt
+//! first replaces the unique values of the records to update or delete with placeholders. At the end it restores the values
+//! that no write has replaced. Other transactions never see a placeholder, and neither events nor responses have one: reads
+//! in this transaction return the original values.
 
 use crate::operations::write_session::{Action, Change, Maker, OfModel, Planned, Session};
 use crate::operations::{names, refusal};
@@ -20,7 +20,7 @@ use groundplan_query::{bind, row, visibility};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// Parks the records that writes may take unique values from.
+/// Parks the records whose unique values the writes might free.
 pub(crate) async fn park(
     session: &mut Session<'_>,
     conn: &mut AsyncPgConnection,
@@ -42,7 +42,7 @@ pub(crate) async fn park(
     Ok(())
 }
 
-/// Whether a write may free unique values of its record.
+/// Returns whether a write might free unique values of its record.
 fn may_free(write: &Planned<'_>) -> bool {
     match &write.action {
         Action::Delete { .. } => true,
@@ -51,11 +51,11 @@ fn may_free(write: &Planned<'_>) -> bool {
     }
 }
 
-/// Whether an update may change a field of a unique index.
+/// Returns whether an update might change a field of a unique index.
 fn names_unique(model: &Model, change: &Change) -> bool {
     let mut fields = unique_indexes(model).flatten();
     match &change.mask {
-        // What a patch names is not looked at: one more record that steps aside does no harm.
+        // The fields of a merge patch are not examined: parking an additional record is harmless.
         UpdateMask::All | UpdateMask::Merge(_) => true,
         _ if !change.transforms.is_empty() => true,
         UpdateMask::Populated => fields.any(|field| change.update.get(field).is_some()),
@@ -63,14 +63,14 @@ fn names_unique(model: &Model, change: &Change) -> bool {
     }
 }
 
-/// The fields of each unique index of a model.
+/// Returns the fields of each unique index of a model.
 fn unique_indexes(model: &Model) -> impl Iterator<Item = impl Iterator<Item = FieldId>> {
     let unique = model.indexes.iter().filter(|index| index.unique && index.method == IndexMethod::Ordered);
     unique.map(|index| index.fields.iter().map(|indexed| indexed.field))
 }
 
-/// One column of each unique index that can hold a placeholder. A reference is the last choice: what it leads to is not found
-/// while it is parked.
+/// Returns one column of each unique index that can hold a placeholder. A reference is the last choice, because the
+/// referenced record is not found while the reference is parked.
 fn columns(table: &Table) -> Vec<Column> {
     let mut chosen: Vec<Column> = Vec::new();
     for fields in unique_indexes(&table.model) {
@@ -86,7 +86,7 @@ fn columns(table: &Table) -> Vec<Column> {
     chosen
 }
 
-/// A value that no other record has. None: the column has no room for one, as one of booleans.
+/// Returns SQL for a value that no other record has, or `None` if the column cannot hold one, such as a boolean.
 fn placeholder(column: &Column) -> Option<&'static str> {
     if column.absence == Absence::Null {
         return Some("NULL");
@@ -138,7 +138,8 @@ async fn park_model(
     Ok(())
 }
 
-/// Restores what no write has replaced. What stands in the way then is named by the write that was to change the record.
+/// Restores the values that no write has replaced. If a value is taken, the error names the write that should have changed
+/// the record.
 pub(crate) async fn unpark<'a>(
     session: &mut Session<'a>,
     conn: &mut AsyncPgConnection,

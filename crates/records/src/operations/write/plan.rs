@@ -1,4 +1,5 @@
-//! What is to be written, as far as no record is needed to know it: ids, etags, conditions, and who is meant by `$name`.
+//! The plan of a request: ids, etags, conditions, and the records that `$name` stands for, as far as they are known without
+//! reading records.
 
 use super::local::Locals;
 use crate::call::Call;
@@ -18,7 +19,7 @@ use groundplan_query::id::Id;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Reads what was asked for.
+/// Plans the writes of a request.
 pub(crate) async fn plan<'a>(call: &Call<'_>, writes: &'a Writes) -> Result<Vec<Planned<'a>>, Error> {
     check_number(writes)?;
     let locals = Locals::new(writes)?;
@@ -27,7 +28,7 @@ pub(crate) async fn plan<'a>(call: &Call<'_>, writes: &'a Writes) -> Result<Vec<
         plan_one(call, write, place, at, &locals)
     });
     if writes.form != Form::Batch {
-        // A write of a commit may need what an earlier one makes: behind the first that is wrong, others are by its fault.
+        // Writes of a commit can depend on earlier ones, so errors after the first one might only be its consequences.
         return planned.collect();
     }
     let planned: Vec<Result<Planned<'a>, Error>> = planned.collect();
@@ -39,8 +40,8 @@ pub(crate) async fn plan<'a>(call: &Call<'_>, writes: &'a Writes) -> Result<Vec<
     Ok(planned)
 }
 
-/// The refusal of a batch of which some requests cannot be planned. Records that would be created are held to their rules, so
-/// that the refusal names what they break too.
+/// Returns the error for a batch with requests that cannot be planned. It also validates the records to create, so that the
+/// error includes their violations.
 async fn all_that_is_wrong(call: &Call<'_>, planned: Vec<Result<Planned<'_>, Error>>) -> Error {
     let mut errors = ErrorCollector::default();
     for (at, one) in planned.into_iter().enumerate() {
@@ -53,7 +54,7 @@ async fn all_that_is_wrong(call: &Call<'_>, planned: Vec<Result<Planned<'_>, Err
     wrong.unwrap_or_else(|| Error::internal("a batch was rejected without a violation"))
 }
 
-/// Holds the record that a request would create to its rules.
+/// Validates the record that a request would create.
 async fn checked(call: &Call<'_>, planned: Result<Planned<'_>, Error>, at: usize) -> Result<(), Error> {
     let planned = planned?;
     let Action::Create(record) = &planned.action else { return Ok(()) };
@@ -154,7 +155,7 @@ fn refused(words: &str) -> Error {
     Error::new(Reason::FilterInvalid, format!("condition: {words}")).with_violation(violation)
 }
 
-/// The refusal of a filter, as that of a condition.
+/// Converts the error of a filter to that of a condition.
 fn renamed(error: Error) -> Error {
     let words = error.message().replacen("filter: ", "condition: ", 1);
     let violations: Vec<Violation> = error
@@ -165,7 +166,7 @@ fn renamed(error: Error) -> Error {
     violations.into_iter().fold(Error::new(error.reason(), words), Error::with_violation)
 }
 
-/// Refuses a batch that names a record twice, by all places but the first.
+/// Returns an error if a batch names a record twice. It names each repeated path, except the first path of a record.
 fn check_distinct(planned: &[Planned<'_>]) -> Result<(), Error> {
     let mut seen: HashMap<&Id, WritePath<'_>> = HashMap::new();
     let distinct = planned.iter().map(|one| {

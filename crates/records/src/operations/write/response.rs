@@ -1,4 +1,4 @@
-//! The answer to writes, and how it is kept for repeats.
+//! The response to writes, and its stored form for repeats.
 
 use super::request::Request;
 use crate::operations::write_session::{Planned, Session};
@@ -10,7 +10,7 @@ use groundplan_operations::Written;
 use groundplan_proto::records::v1::{Answer, AnsweredRecord};
 use prost::Message as _;
 
-/// What is kept: the records as the caller has seen them.
+/// Encodes the response to store: the records as the caller sees them.
 pub(crate) fn encode(session: &Session<'_>, written: &Written) -> Vec<u8> {
     let records = session.answers.iter().zip(written.records.iter().zip(&written.created)).map(|answer| match answer {
         (Some((table, _, version)), (Some(stored), created)) => {
@@ -23,7 +23,7 @@ pub(crate) fn encode(session: &Session<'_>, written: &Written) -> Vec<u8> {
     Answer { records: records.collect(), attempts: i32::try_from(written.attempts).unwrap_or(i32::MAX) }.encode_to_vec()
 }
 
-/// The answer of the first call, for a repeat of it.
+/// Returns the response of the first call, for a repeat of it. Returns an error if the calls have different writes.
 pub(crate) fn repeat(planned: &[Planned<'_>], request: &Request<'_>, answered: &Answered) -> Result<Written, Error> {
     if answered.digest != request.digest {
         let message = "another call with this request id asked for something else; a new call needs a new request id";

@@ -1,4 +1,4 @@
-//! Writes in one transaction: all of them, with the events and the answer to a request id, or nothing.
+//! Writes in one transaction: all of them, with the events and the stored response to a request id, or nothing.
 
 use super::request::Request;
 use super::{park, response};
@@ -19,10 +19,10 @@ use groundplan_operations::{Form, Writes, Written};
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
-/// How an attempt ends that leaves nothing behind.
+/// The end of an attempt that leaves no changes.
 enum End {
     Failed(TxError),
-    /// Everything was right, and nothing was to be written.
+    /// The dry run succeeded.
     Validated(Written),
 }
 
@@ -32,19 +32,19 @@ impl<T: Into<TxError>> From<T> for End {
     }
 }
 
-/// Writes, and begins again where others come first.
+/// Runs writes, and starts again if concurrent writes win.
 pub(crate) async fn run(
     call: &Call<'_>,
     planned: &[Planned<'_>],
     writes: &Writes,
     request: Option<&Request<'_>>,
 ) -> Result<Written, Error> {
-    // Repeats wait here, where they hold no connection. A check happens as often as it is sent.
+    // Repeats wait here, where they hold no connection. A dry run does not wait: it runs as often as it is sent.
     let _turn = match request.filter(|_| !writes.validate_only) {
         Some(request) => Some(call.records.requests().lock(request.key.to_owned()).await),
         None => None,
     };
-    // Those who evaluate hold a connection meanwhile: they leave half of the pool to others.
+    // Evaluations hold a connection meanwhile, so they leave half of the pool to others.
     let _evaluating = match planned.iter().any(Planned::evaluates) {
         true => Some(call.records.evaluating().acquire().await.map_err(Error::internal)?),
         false => None,
@@ -57,7 +57,7 @@ pub(crate) async fn run(
             let attempted = Attempt { call, planned, writes, request, is_careful, number: attempt };
             let builder = conn.build_transaction();
             let mut builder = if writes.is_serializable { builder.serializable() } else { builder.read_committed() };
-            // It ends when the transaction has.
+            // The span lasts until the transaction has finished.
             let mut commit = tracing::Span::none();
             let transaction = async |conn: &mut AsyncPgConnection| {
                 let written = attempted.run(conn).await;
@@ -78,7 +78,7 @@ pub(crate) async fn run(
             Err(End::Failed(TxError::Database(error))) => error,
         };
         drop(lease);
-        // What the attempt has read is gone with it.
+        // The failed attempt's records are dropped.
         call.budget.release(call.budget.held().saturating_sub(before));
         call.records.failed(&error);
         if is_period_missing(&error) {
@@ -91,7 +91,7 @@ pub(crate) async fn run(
             pause(attempt).await;
             attempt += 1;
         } else if refusal::is_constraint(&error) && !is_careful {
-            // Somebody's record broke it: found out one by one.
+            // A record violates a constraint: the careful attempt writes one by one to identify it.
             is_careful = true;
         } else {
             return Err(unnamed(call, error));
@@ -99,13 +99,13 @@ pub(crate) async fn run(
     }
 }
 
-/// The refusal of what no single write of a careful attempt has broken. It is of a record that goes or comes back with another,
-/// or of a foreign key that the served models do not have.
+/// Returns the error for a violation that no single write of a careful attempt caused. The cause is a record that is
+/// deleted or undeleted with another, or a foreign key that the served models do not have.
 fn unnamed(call: &Call<'_>, error: DieselError) -> Error {
     let DieselError::DatabaseError(kind, facts) = &error else { return refusal::of_write(&call.table.model, error) };
     let constraint = facts.constraint_name().unwrap_or_default().to_owned();
     match kind {
-        // PostgreSQL says the same of both sides of a key, in other words.
+        // PostgreSQL reports both sides of a foreign key with the same code; only the message differs.
         DatabaseErrorKind::ForeignKeyViolation if facts.message().starts_with("insert or update") => {
             refusal::unknown_reference(&call.table.model, &constraint).caused_by(error)
         }
@@ -118,13 +118,13 @@ fn unnamed(call: &Call<'_>, error: DieselError) -> Error {
     }
 }
 
-/// Checks foreign keys when all writes are done, where they can be deferred.
+/// Defers the checks of foreign keys until all writes are finished, where they can be deferred.
 static DEFER: LazyLock<Sql> = LazyLock::new(|| Sql::new("SET CONSTRAINTS ALL DEFERRED"));
 
-/// Checks them now, and after each statement from here on.
+/// Checks foreign keys now, and after each further statement.
 static CHECK: LazyLock<Sql> = LazyLock::new(|| Sql::new("SET CONSTRAINTS ALL IMMEDIATE"));
 
-/// One attempt.
+/// One attempt to run the writes in a transaction.
 struct Attempt<'a> {
     call: &'a Call<'a>,
     planned: &'a [Planned<'a>],
@@ -171,8 +171,8 @@ impl Attempt<'_> {
 }
 
 impl<'a> Attempt<'a> {
-    /// Does all writes, and sees to it that together they leave every reference and every unique value in order. A single write
-    /// refers to nothing that comes later: its keys are deferred only where they are to be told apart.
+    /// Runs all writes, and checks that together they leave every reference and every unique value valid. A single write
+    /// cannot refer to a later one: its keys are deferred only if a careful attempt must identify them.
     async fn write(&self, session: &mut Session<'a>, conn: &mut AsyncPgConnection) -> Result<(), TxError> {
         let may_refer_ahead = self.is_careful || self.writes.form != Form::Single;
         let is_deferred = may_refer_ahead && self.planned.iter().any(|write| !write.table.model.references.is_empty());
@@ -197,7 +197,7 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// Does what the writes of a run ask for; they are of one kind and one model.
+/// Runs the writes of a run, which are of one kind and one model.
 async fn write<'a>(
     session: &mut Session<'a>,
     conn: &mut AsyncPgConnection,
@@ -215,8 +215,8 @@ async fn write<'a>(
     }
 }
 
-/// Cuts writes into runs of one kind, one model and different records, each with the place of its first write. In a careful
-/// attempt each is by itself.
+/// Splits writes into runs of one kind, one model and distinct records, each with the index of its first write. In a
+/// careful attempt, each run is one write.
 fn runs<'a, 'p>(planned: &'a [Planned<'p>], is_careful: bool) -> Vec<(usize, &'a [Planned<'p>])> {
     let mut runs = Vec::new();
     let (mut begin, mut seen) = (0, HashSet::new());

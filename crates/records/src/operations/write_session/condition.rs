@@ -1,4 +1,4 @@
-//! What writes demand of a record: its etag and their condition, held against it as it is before.
+//! The preconditions of writes: etags and conditions, checked against the record as it is before the write.
 
 use super::planned::Planned;
 use crate::call::Call;
@@ -13,14 +13,15 @@ use groundplan_query::Compiled;
 use std::sync::Arc;
 use tokio::task::yield_now;
 
-/// The most steps of an evaluation on a thread of the runtime: about half a millisecond. Most conditions take fewer than a hundred.
+/// The most steps of an evaluation on a thread of the runtime: about half a millisecond. Most conditions take fewer than a
+/// hundred.
 const SHORT: u64 = 20_000;
 
-/// After so many steps others get a turn.
+/// The number of steps after which an evaluation yields to other tasks.
 const TURN: u64 = 1_000;
 
-/// Refuses a write whose etag is another one, or whose condition does not hold. An error in its evaluation is no match, as in
-/// a filter.
+/// Returns an error if the record has another etag than the write expects, or if the condition does not hold. An evaluation
+/// error counts as no match, as in a filter.
 pub(crate) async fn check(
     call: &Call<'_>,
     write: &Planned<'_>,
@@ -49,7 +50,8 @@ pub(crate) async fn check(
     Err(refused.within(&write.place.item()))
 }
 
-/// Evaluates a condition. It is tried here; what turns out to be long begins again apart from the calls of others.
+/// Evaluates a condition. It is tried on this thread; a long evaluation starts again on another thread, apart from other
+/// calls.
 async fn holds(call: &Call<'_>, condition: &Arc<Compiled>, record: &Record, now: i64) -> Result<bool, Error> {
     let (catalog, model) = (&call.served.catalog, &call.table.model);
     let trial = call.budget.trial(SHORT);

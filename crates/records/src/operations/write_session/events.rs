@@ -1,4 +1,4 @@
-//! The events of a transaction, appended together at its end, and the records that they are about.
+//! The events of a transaction, appended together at its end, and the records that they describe.
 
 use super::parked::Parked;
 use crate::change::Author;
@@ -16,31 +16,31 @@ use groundplan_query::id::Id;
 use groundplan_query::row;
 use std::time::Instant;
 
-/// The most bytes of all records that one transaction reads to change or delete them, as the event log keeps them.
+/// The most bytes of all records that one transaction reads to change or delete them, in the encoding of the event log.
 pub(crate) const MAX_BYTES: usize = 32 << 20;
 
-/// What a transaction has written so far.
+/// The events that a transaction has written so far.
 pub(crate) struct Events<'a> {
     author: Author<'a>,
     events: Vec<NewEvent>,
-    /// How many bytes the records may have that are still to come.
+    /// The remaining capacity for records, in bytes.
     room: usize,
     budget: Budget,
-    /// What records had whose unique values step aside. They are read as if they had them still.
+    /// The original values of parked records. Reads return these values.
     pub(crate) parked: Parked,
 }
 
-/// How often the bytes of a record are there at most while it is written: in its event, in the binds of both, and in what is sent of
+/// The most copies of a record's bytes while it is written: in its event, in the binds of both, and in the bytes sent for
 /// these.
 const COPIES: usize = 4;
 
 impl<'a> Events<'a> {
-    /// What is read and written is held by the request.
+    /// Creates an empty list. The budget of the request holds everything that is read and written.
     pub(crate) fn new(author: Author<'a>, budget: Budget) -> Self {
         Self { author, events: Vec::new(), room: MAX_BYTES, budget, parked: Parked::default() }
     }
 
-    /// In microseconds since the Unix epoch.
+    /// Returns the time of the transaction, in microseconds since the Unix epoch.
     pub(crate) fn time(&self) -> i64 {
         self.author.time
     }
@@ -57,7 +57,7 @@ impl<'a> Events<'a> {
         self.events.push(self.author.deleted(model, before, version));
     }
 
-    /// Reads records with their versions, as they come, and no further than there is room for: then `too_large` refuses.
+    /// Reads records with their versions as a stream. Returns the error of `too_large` if they exceed the capacity.
     pub(crate) async fn read(
         &mut self,
         conn: &mut AsyncPgConnection,
@@ -83,7 +83,7 @@ impl<'a> Events<'a> {
         Ok(found)
     }
 
-    /// Appends everything to the log.
+    /// Appends all events to the log.
     pub(crate) async fn append(self, conn: &mut AsyncPgConnection) -> Result<(), TxError> {
         Ok(append(conn, &self.events).await?)
     }

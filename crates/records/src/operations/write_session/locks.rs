@@ -9,7 +9,7 @@ use groundplan_chassis::database::{Bind, Sql, rows};
 use groundplan_query::id::Id;
 use groundplan_query::visibility;
 
-/// Says which of some ids records of a model have that are there for whoever refers to them, and keeps it so.
+/// Returns those ids whose records are visible, and locks these records so that they remain visible.
 pub(crate) async fn lock_living(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,

@@ -8,7 +8,7 @@ use groundplan_query::id::Id;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// The values that records had, by the full name of the model.
+/// The original values of records, by the full name of the model.
 #[derive(Default)]
 pub(crate) struct Parked(pub(crate) BTreeMap<String, OfModel>);
 
@@ -16,12 +16,12 @@ pub(crate) struct Parked(pub(crate) BTreeMap<String, OfModel>);
 pub(crate) struct OfModel {
     pub(crate) table: Arc<Table>,
     pub(crate) columns: Vec<Column>,
-    /// What they had in these columns, and the place of the write that is to change them.
+    /// The original values in these columns, and the index of the write that should change the record.
     pub(crate) records: HashMap<Id, (Record, usize)>,
 }
 
 impl Parked {
-    /// Gives a record that was read its own values in place of placeholders.
+    /// Replaces placeholders in a record that was read with the original values.
     pub(crate) fn restore(&self, model: &Model, id: &Id, record: &mut Record) {
         let Some(parked) = self.0.get(&model.full_name) else { return };
         let Some((before, _)) = parked.records.get(id) else { return };
@@ -34,7 +34,7 @@ impl Parked {
         self.0.is_empty()
     }
 
-    /// Notes that a write has given a record all its values.
+    /// Removes a record after a write has replaced all its values.
     pub(crate) fn replaced(&mut self, model: &Model, id: &Id) {
         if let Some(parked) = self.0.get_mut(&model.full_name) {
             parked.records.remove(id);

@@ -1,4 +1,4 @@
-//! One planned write: what is known of it before any record is read.
+//! One planned write, as far as it is known before records are read.
 
 use super::write_path::WritePath;
 use crate::operations::transform::Transform;
@@ -10,7 +10,7 @@ use groundplan_query::Compiled;
 use groundplan_query::id::Id;
 use std::sync::Arc;
 
-/// One write.
+/// One planned write.
 pub(crate) struct Planned<'a> {
     pub(crate) place: WritePath<'a>,
     pub(crate) table: Arc<Table>,
@@ -22,15 +22,15 @@ pub(crate) struct Planned<'a> {
 }
 
 impl Planned<'_> {
-    /// Whether it evaluates expressions while it holds a connection.
+    /// Returns whether the write evaluates expressions while it holds a connection.
     pub(crate) fn evaluates(&self) -> bool {
         self.condition.is_some() || self.table.has_expressions
     }
 }
 
-/// What is to become of the record.
+/// The action on the record.
 pub(crate) enum Action {
-    /// With its id.
+    /// The record, with its id.
     Create(Record),
     Update(Change),
     Delete {
@@ -42,13 +42,13 @@ pub(crate) enum Action {
     },
 }
 
-/// How a record is to change.
+/// The change of a record by an update.
 pub(crate) struct Change {
-    /// Without the operands of the transforms.
+    /// The sent fields, without the operands of the transforms.
     pub(crate) update: Record,
     pub(crate) mask: UpdateMask,
     pub(crate) transforms: Vec<Transform>,
-    /// The whole record as it was sent, if it is to be created where it is missing.
+    /// The whole record as it was sent, if it should be created where it is missing.
     pub(crate) missing: Option<Record>,
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn ids_of<'p>(writes: &'p [Planned<'_>]) -> impl Iterator<Item = &'p 
     writes.iter().map(|write| &write.id)
 }
 
-/// A refusal of what goes with the records of several writes is about the first of them.
+/// Adds the path of the first of several writes to an error about their cascades.
 pub(crate) fn within_first(stop: TxError, writes: &[Planned<'_>]) -> TxError {
     match (stop, writes.first()) {
         (TxError::Rejected(error), Some(write)) => TxError::Rejected(error.within(&write.place.item())),

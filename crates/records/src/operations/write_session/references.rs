@@ -1,6 +1,6 @@
-//! The references that writes make, checked when all writes are done: a record may refer to what a later write creates.
+//! The references that writes set, checked after all writes: a record can refer to a record that a later write creates.
 //!
-//! Foreign keys are deferred until then, and know nothing of records that are deleted softly or have ended.
+//! Foreign keys are deferred until then, and do not detect records that are soft-deleted or expired.
 
 use super::locks::lock_living;
 use super::write_path::WritePath;
@@ -18,20 +18,20 @@ use groundplan_query::id::Id;
 use groundplan_query::visibility;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// The references that must lead somewhere when the transaction ends, by model and field.
+/// The references that must be valid when the transaction commits, by model and field.
 #[derive(Default)]
 pub(crate) struct Made<'a>(BTreeMap<(String, FieldId), HashMap<Id, Maker<'a>>>);
 
-/// The write that made a reference.
+/// The write that set a reference.
 #[derive(Clone, Copy)]
 pub(crate) struct Maker<'a> {
     pub(crate) at: usize,
     pub(crate) place: WritePath<'a>,
-    /// Whether the record is another one than that of the write: it came back with it.
+    /// Whether the record is not the write's record, but one that was undeleted with it.
     pub(crate) is_other: bool,
 }
 
-/// A reference that leads nowhere.
+/// A reference to a record that is missing, soft-deleted or expired.
 struct Broken<'a> {
     maker: Maker<'a>,
     record: String,
@@ -39,7 +39,7 @@ struct Broken<'a> {
 }
 
 impl<'a> Made<'a> {
-    /// Notes the references of a record that are not those that it had before.
+    /// Adds the references of a record that differ from its previous ones.
     pub(crate) fn add(
         &mut self,
         model: &Model,
@@ -55,20 +55,21 @@ impl<'a> Made<'a> {
         }
     }
 
-    /// Notes the references of a record that comes back. One with SET_NULL may lead to what is deleted, as it could before.
+    /// Adds the references of an undeleted record. A SET_NULL reference is allowed to lead to a deleted record, as before.
     pub(crate) fn add_undeleted(&mut self, model: &Model, maker: Maker<'a>, id: &Id) {
         for reference in model.references.iter().filter(|reference| reference.on_delete != OnDelete::SetNull) {
             self.insert(model, reference.field, id, maker);
         }
     }
 
-    /// Notes one reference of a record.
+    /// Adds one reference of a record.
     pub(crate) fn insert(&mut self, model: &Model, field: FieldId, id: &Id, maker: Maker<'a>) {
         self.0.entry((model.full_name.clone(), field)).or_default().insert(id.clone(), maker);
     }
 
-    /// Refuses references to what is deleted or has ended, by the first write that made one. `all` are checked where a foreign
-    /// key has refused something, which it does not name well.
+    /// Returns an error for references to deleted or expired records, at the path of the first write that set one. If `all`
+    /// is true, it checks all references, because a foreign key was violated, and its error does not identify the record
+    /// well.
     pub(crate) async fn check(&self, call: &Call<'_>, conn: &mut AsyncPgConnection, all: bool) -> Result<(), TxError> {
         let mut broken = Vec::new();
         for ((model, field), makers) in &self.0 {
@@ -88,14 +89,14 @@ impl<'a> Made<'a> {
     }
 }
 
-/// A reference, with the table that has it and the table that it leads to.
+/// A reference, with its table and the table of the referenced records.
 struct Tables<'t> {
     table: &'t Table,
     reference: &'t Reference,
     target: &'t Table,
 }
 
-/// Finds the references of records, as they are now, that lead nowhere. What they lead to is locked, so that it stays.
+/// Finds the broken references of records, as they are now. Locks the referenced records, so that they remain.
 async fn find<'a>(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
@@ -120,7 +121,7 @@ async fn find<'a>(
     Ok(())
 }
 
-/// Which of some records live and refer, each with what it refers to.
+/// Returns the records that are visible and have the reference, each with the referenced id.
 async fn referring(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,

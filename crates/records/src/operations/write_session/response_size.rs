@@ -1,4 +1,4 @@
-//! How large the response to writes can be.
+//! The size limits of the response to writes.
 
 use super::planned::Planned;
 use crate::streamed::{FRAME_BYTES, MAX_ANSWER_BYTES};
@@ -7,12 +7,12 @@ use groundplan_codec::{Record, wire};
 use groundplan_error::{Error, Reason};
 use groundplan_operations::{Form, Writes, Written};
 
-/// How many bytes the records of an answer may have: an answer with one record is as long as the record may be.
+/// Returns the most bytes of the records in a response. In a response with one record, the record has no limit here.
 pub(crate) fn response_capacity(writes: &Writes) -> usize {
     if writes.form == Form::Single { usize::MAX } else { MAX_ANSWER_BYTES }
 }
 
-/// How many bytes a record has in an answer that shows it as it is, without its etag.
+/// Returns the size of a record in a response that shows it as it is, without its etag, in bytes.
 pub(crate) fn record_size(table: &Table, record: &Record) -> usize {
     let model = &table.model;
     let length = |record: &Record| FRAME_BYTES + wire::encoded_len(&model.shapes, model.shape, record);
@@ -26,7 +26,7 @@ pub(crate) fn record_size(table: &Table, record: &Record) -> usize {
     }
 }
 
-/// The refusal of writes whose answer is too large.
+/// Returns the error for writes whose response is too large.
 pub(crate) fn too_large() -> Error {
     let message = format!(
         "the records of the response exceed {MAX_ANSWER_BYTES} bytes together; nothing was written: write \
@@ -35,7 +35,7 @@ pub(crate) fn too_large() -> Error {
     Error::new(Reason::TooLarge, message)
 }
 
-/// Refuses an answer that clients would not take. Nothing is written then.
+/// Returns an error if clients would not accept the response. In that case, nothing is written.
 pub(crate) fn check_size(writes: &Writes, planned: &[Planned<'_>], written: &Written) -> Result<(), Error> {
     let bytes = planned.iter().zip(&written.records).filter_map(|(write, stored)| {
         let model = &write.table.model;

@@ -1,4 +1,4 @@
-//! One attempt at writes: what it has done so far.
+//! The state of one attempt at writes.
 
 use super::events::{Events, MAX_BYTES};
 use super::references::Made;
@@ -16,37 +16,37 @@ use groundplan_query::visibility;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// How records are locked while they are looked at.
+/// The lock on records while they are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lock {
-    /// To be updated: others may still refer to it.
+    /// For an update: others can still refer to the record.
     Update,
-    /// To be deleted: nobody may begin to refer to it.
+    /// For a delete: no other transaction can add a reference to the record.
     Delete,
-    /// To be looked at: nobody may change it.
+    /// For a check: no other transaction can change the record.
     Share,
 }
 
-/// What an attempt has done.
+/// The state of an attempt.
 pub(crate) struct Session<'a> {
     pub(crate) call: Call<'a>,
     pub(crate) events: Events<'a>,
-    /// By the place of the write: the record as it is now, with its version.
+    /// By the index of the write: the record as it is now, with its version.
     pub(crate) answers: Vec<Option<(Arc<Table>, Record, i64)>>,
-    /// How many bytes the records of the answer may have that are still to come.
+    /// The remaining capacity for records in the response, in bytes.
     pub(crate) room: usize,
-    /// By the place of the write: whether the record was not there before.
+    /// By the index of the write: whether it created the record.
     pub(crate) created: Vec<bool>,
-    /// What is checked when all writes are done.
+    /// The references to check after all writes.
     pub(crate) references: Made<'a>,
-    /// Whether each record is written by itself, so that whoever breaks a constraint is known.
+    /// Whether each record is written separately, to identify a record that violates a constraint.
     pub(crate) is_careful: bool,
-    /// Microseconds since the Unix epoch.
+    /// The time of the attempt, in microseconds since the Unix epoch.
     pub(crate) now: i64,
 }
 
 impl<'a> Session<'a> {
-    /// The same call, for another model.
+    /// Returns the same call for another model.
     pub(crate) fn call_of(&self, table: &Arc<Table>) -> Call<'a> {
         Call { table: table.clone(), ..self.call.clone() }
     }
@@ -57,7 +57,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The same for a record that was not there before.
+    /// Sets the response of a write that created its record.
     pub(crate) fn answer_created(&mut self, at: usize, table: &Arc<Table>, record: Record, version: i64) {
         if let Some(created) = self.created.get_mut(at) {
             *created = true;
@@ -65,7 +65,8 @@ impl<'a> Session<'a> {
         self.answer(at, table, record, version);
     }
 
-    /// Takes the room for records in the answer, before they are written: what is refused has not filled the log.
+    /// Reserves capacity for records in the response before they are written, so that a rejected request does not fill the
+    /// log.
     pub(crate) fn check_answers<'r>(
         &mut self,
         table: &Table,
@@ -78,7 +79,7 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Reads and locks records of one model, in the order of their ids. Those that have ended are not there.
+    /// Reads and locks records of one model, in the order of their ids. Missing and expired records are not in the result.
     pub(crate) async fn lock<'i>(
         &mut self,
         conn: &mut AsyncPgConnection,
@@ -104,7 +105,7 @@ impl<'a> Session<'a> {
         by_id.collect::<Result<_, Error>>().map_err(TxError::from)
     }
 
-    /// The answers as the caller may see them.
+    /// Returns the records of the response as the caller is allowed to see them.
     pub(crate) fn shown(&self) -> Vec<Option<Stored>> {
         let shown = |(table, record, version): &(Arc<Table>, Record, i64)| table.show(record.clone(), *version);
         self.answers.iter().map(|answer| answer.as_ref().map(shown)).collect()

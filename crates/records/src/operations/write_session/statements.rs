@@ -1,15 +1,15 @@
-//! The statements that write several records of a model. Each connection keeps those of a few sizes prepared.
+//! Statements that write several records of a model. Each connection keeps the statements of a few sizes prepared.
 
 use crate::table::Table;
 use groundplan_chassis::database::Sql;
 
-/// How many records one statement takes, the most first: any number is made of few of them.
+/// The number of records that one statement takes, largest first. A few statements cover any number.
 const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
 
-/// The most values of a statement; PostgreSQL takes 65,535.
+/// The most values of a statement; PostgreSQL accepts 65,535.
 const MAX_VALUES: usize = 32_000;
 
-/// Cuts records into parts that statements are made for, for statements of `values` values a record.
+/// Splits records into parts that have statements, for statements with `values` values for each record.
 pub(crate) fn parts<T>(mut records: &[T], values: usize) -> Vec<&[T]> {
     let mut parts = Vec::new();
     while !records.is_empty() {
@@ -22,7 +22,8 @@ pub(crate) fn parts<T>(mut records: &[T], values: usize) -> Vec<&[T]> {
     parts
 }
 
-/// Inserts records whose ids are not taken, and gives the ids of these: for each record the tenant, the version, the columns.
+/// Returns the statement that inserts the records whose ids are not taken, and returns their ids. Binds for each record:
+/// the tenant, the version, and the columns.
 pub(crate) fn insert(table: &Table, records: usize) -> Sql {
     let model = &table.model;
     let names: Vec<String> = table.columns.iter().map(|column| model.column_name(column.field)).collect();
@@ -36,7 +37,8 @@ pub(crate) fn insert(table: &Table, records: usize) -> Sql {
     ))
 }
 
-/// Updates records that are locked: for each record the new version, the id, and the columns that may change; then the tenant.
+/// Returns the statement that updates locked records. Binds for each record: the new version, the id, and the columns that
+/// can change; then the tenant.
 pub(crate) fn update(table: &Table, records: usize) -> Sql {
     let model = &table.model;
     let id = model.column_name(model.roles.id);
@@ -60,7 +62,7 @@ pub(crate) fn update(table: &Table, records: usize) -> Sql {
     ))
 }
 
-/// A type without its collation.
+/// Returns a type without its collation.
 fn plain(of_type: &str) -> &str {
     of_type.split(" COLLATE").next().unwrap_or(of_type)
 }

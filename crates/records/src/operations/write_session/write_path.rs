@@ -1,9 +1,9 @@
-//! Where in a request a write is.
+//! The location of a write in a request.
 
 use groundplan_model::catalog::Model;
 use groundplan_operations::{Form, Operation};
 
-/// The place of one write of a request. The parts of a method of one record have no place: its fields are named as they are.
+/// The location of one write in a request. In a method of one record the paths are empty, and fields have no prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WritePath<'a> {
     form: Form,
@@ -25,7 +25,7 @@ impl<'a> WritePath<'a> {
         Self { form, at, kind, record }
     }
 
-    /// The write, such as `requests[3]`.
+    /// Returns the path of the write, such as `requests[3]`.
     pub(crate) fn item(self) -> String {
         match self.form {
             Form::Single => String::new(),
@@ -34,7 +34,7 @@ impl<'a> WritePath<'a> {
         }
     }
 
-    /// The message that has the write's fields, such as `writes[3].delete`.
+    /// Returns the path of the message with the write's fields, such as `writes[3].delete`.
     pub(crate) fn message(self) -> String {
         match self.form {
             Form::Commit => format!("writes[{}].{}", self.at, self.kind),
@@ -42,7 +42,7 @@ impl<'a> WritePath<'a> {
         }
     }
 
-    /// The record in it, such as `requests[3].book`.
+    /// Returns the path of the record, such as `requests[3].book`.
     pub(crate) fn record(self) -> String {
         match self.form {
             Form::Single => String::new(),
