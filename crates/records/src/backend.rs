@@ -1,4 +1,4 @@
-//! REST's way to the operations.
+//! Implements the backend of REST with the operations.
 
 use crate::call::Call;
 use crate::changefeed::Subscription;
@@ -17,7 +17,7 @@ use groundplan_proto::query::v1::{AggregateResponse, Explanation};
 use std::sync::Arc;
 
 impl Records {
-    /// The call of a REST request, which knows its model but not the revision that it is of.
+    /// Returns the call of a REST request, which knows its model but not the model's revision.
     fn call<'a>(&'a self, caller: &'a Caller, model: &Arc<Model>) -> Result<Call<'a>, Error> {
         let (served, table) = self.serving(model)?;
         Ok(Call { records: self, principal: &caller.principal, budget: caller.budget.clone(), served, table })

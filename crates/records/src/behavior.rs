@@ -38,8 +38,8 @@ impl Behaviors {
         }
     }
 
-    /// Clears the fields of a new record that only the server sets (AIP-203). Updates do not need this, because masks exclude such
-    /// fields.
+    /// Clears the fields of a new record that only the server sets (AIP-203). Updates do not need this, because masks exclude
+    /// such fields.
     pub(crate) fn clear_output_only(&self, model: &Model, record: &mut Record) {
         for field in own(&model.roles).into_iter().flatten() {
             record.set(field, None);

@@ -1,4 +1,4 @@
-//! A call of an authenticated caller, and what everything that is done for it needs.
+//! A call of an authenticated caller, with the data that its operations need.
 
 use crate::change::Author;
 use crate::served::Served;
@@ -13,44 +13,45 @@ use groundplan_identity::Principal;
 use groundplan_query::id::Id;
 use std::sync::Arc;
 
-/// Who calls, and what for. The caller is authenticated; the root principal, the only one there is, may do everything.
+/// The caller and the context of a request. The caller is authenticated. The root principal, the only one, is allowed to do
+/// everything.
 #[derive(Clone)]
 pub(crate) struct Call<'a> {
     pub(crate) records: &'a Records,
     pub(crate) principal: &'a Principal,
-    /// What everything may use that is done for the request.
+    /// The budget of all work for the request.
     pub(crate) budget: Budget,
-    /// The revision that the call began with.
+    /// The revision at the start of the call.
     pub(crate) served: Arc<Served>,
-    /// Of `served`.
+    /// A table of `served`.
     pub(crate) table: Arc<Table>,
 }
 
 impl Call<'_> {
-    /// The record as the caller may see it, with its etag.
+    /// Returns the record as the caller sees it, with its etag.
     pub(crate) fn show(&self, record: Record, version: i64) -> Stored {
         self.table.show(record, version)
     }
 
-    /// The table of another model of the same revision.
+    /// Returns the table of another model of the same revision.
     pub(crate) fn related(&self, model: &str) -> Result<&Arc<Table>, Error> {
         let found = self.served.catalog.model(model).and_then(|model| self.served.table(model));
         found.ok_or_else(|| Error::internal(format!("a relation leads to {model}, which is not served")))
     }
 
-    /// Who writes, at a time in microseconds since the Unix epoch.
+    /// Returns the author of a write at a time in microseconds since the Unix epoch.
     pub(crate) fn author(&self, time: i64) -> Author<'_> {
         let Principal { name, tenant } = self.principal;
         Author { tenant, principal: name, revision: self.served.revision(), time }
     }
 
-    /// Holds the memory of a row that is kept to answer, with its form on the wire.
+    /// Holds the memory of a row for the response, and of its encoding. The row counts towards the budget.
     pub(crate) fn hold(&self, record: &Record) -> Result<(), Error> {
         self.budget.charge(Resource::Rows, 1)?;
         self.budget.hold(2 * record.memory())
     }
 
-    /// Runs a statement that writes and appends to the log, and gives the number of rows that it has changed.
+    /// Runs a statement that writes and appends to the log. Returns the number of changed rows.
     pub(crate) async fn write(&self, sql: &Sql, binds: &[Bind]) -> Result<QueryResult<usize>, Error> {
         let mut lease = self.records.database().lease().await?;
         let written = lease.run(async |conn| execute(conn, sql, binds).await).await;
@@ -59,7 +60,7 @@ impl Call<'_> {
         Ok(written)
     }
 
-    /// The refusal of a record that is not there.
+    /// Returns the error of a record that does not exist.
     pub(crate) fn not_found(&self, id: &Id) -> Error {
         Error::record_not_found(&self.table.model.full_name, &id.to_string())
     }

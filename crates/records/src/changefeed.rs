@@ -1,8 +1,8 @@
-//! The changes of records, for those who watch them: each watcher gets every change that matches its subscription, in order, exactly
+//! Delivers the changes of records to watchers: each watcher gets every change that matches its subscription, in order, exactly
 //! once.
 //!
 //! The [`Hub`], one task for each process, decodes each change once and compares it with the filters of all watchers. Watchers
-//! with the same subscription form a group and share its events. A watcher whose token is older than the hub's position reads the
+//! with the same subscription form a group and share its events. A watcher with a token older than the hub's position reads the
 //! log until it reaches the hub ([`CatchUp`]). The hub waits for no watcher: it disconnects those that read too slowly.
 
 mod buffer;
@@ -35,5 +35,5 @@ pub(crate) use subscription::{SubscribedModel, Subscription};
 
 use std::time::Duration;
 
-/// The longest time without an event: a BOOKMARK fills it. A little less than is promised.
+/// The maximum time without an event, slightly less than documented. A BOOKMARK follows when it has passed.
 pub(crate) const QUIET: Duration = Duration::from_secs(9);

@@ -1,4 +1,4 @@
-//! Every derived gRPC method, found at run time: the fallback of the process's routes.
+//! The derived gRPC methods, dispatched at run time by the fallback of the process's routes.
 
 mod active_call;
 mod codec;
@@ -33,16 +33,16 @@ use tonic::body::Body;
 use tonic::codec::CompressionEncoding;
 use tonic::server::{Grpc, ServerStreamingService, UnaryService};
 
-/// The record's version, in the metadata of answers that carry one record.
+/// The metadata key of the record's version, in responses with one record.
 const ETAG: &str = "etag";
 
-/// The revision that answered.
+/// The metadata key of the revision that served the call.
 pub(crate) const REVISION: &str = "groundplan-revision";
 
-/// Says that an answer was given before, to the first call with its request id.
+/// The metadata key that marks a response as that of an earlier call with the same request id.
 pub(crate) const REPLAYED: &str = "idempotency-replayed";
 
-/// The fallback: whatever no other route takes.
+/// Returns the router of the fallback, which handles all requests that match no other route.
 pub(crate) fn router(records: Records, settings: Settings) -> Router {
     Router::new().fallback(move |request: Request| {
         let records = records.clone();
@@ -56,7 +56,7 @@ pub(crate) fn router(records: Records, settings: Settings) -> Router {
     })
 }
 
-/// Answers a gRPC call.
+/// Handles a gRPC call.
 async fn answer(records: &Records, settings: Settings, mut request: Request) -> Response<Body> {
     let served = match records.served() {
         Ok(served) => served,
@@ -78,7 +78,7 @@ async fn answer(records: &Records, settings: Settings, mut request: Request) -> 
     response
 }
 
-/// Lets tonic read the one message and write the one answer.
+/// Lets tonic read the request message and write the response.
 async fn run(active: ActiveCall, settings: Settings, request: Request) -> Response<Body> {
     let active = Arc::new(active);
     let mut grpc = Grpc::new(RawCodec)
@@ -94,7 +94,7 @@ async fn run(active: ActiveCall, settings: Settings, request: Request) -> Respon
     }
 }
 
-/// A call as tonic makes it.
+/// The tonic service of a call with one response.
 struct Unary(Arc<ActiveCall>);
 
 impl UnaryService<Bytes> for Unary {
@@ -107,7 +107,7 @@ impl UnaryService<Bytes> for Unary {
     }
 }
 
-/// A call with a stream of responses, as tonic makes it.
+/// The tonic service of a call with a stream of responses.
 struct Streaming(Arc<ActiveCall>);
 
 impl ServerStreamingService<Bytes> for Streaming {
@@ -124,7 +124,7 @@ impl ServerStreamingService<Bytes> for Streaming {
     }
 }
 
-/// The refusal of what is neither gRPC nor on a path of REST.
+/// Returns the error of a request that is neither gRPC nor on a path of REST.
 fn no_path(request: &Request) -> Error {
     let words = format!(
         "{} {} does not exist; REST is below /api, and gRPC is a POST with the content type application/grpc",

@@ -1,9 +1,9 @@
 //! Etags: the version of a record in lower-case hexadecimal. The version starts with the creation time in microseconds, and each
 //! update adds one.
 //!
-//! Versions of an existing record are unique. If a record is deleted and created again, the new versions are larger, provided that
-//! the clock of the creating process does not lag by more than the time between the creations, and that the old record changed at
-//! most once per microsecond.
+//! Versions of an existing record are unique. If a record is deleted and created again, the new versions are larger, provided
+//! that the clock of the creating process does not lag by more than the time between the creations, and that the old record
+//! changed at most once per microsecond.
 
 use groundplan_codec::{Record, Value};
 use groundplan_error::{Error, Reason};

@@ -1,8 +1,8 @@
 //! The service that stores and serves the records of every model.
 //!
-//! It follows `schema` ([`follower`]), completes the storage of a revision (`groundplan_storage`), and serves the revision's derived
-//! services without generated code: [`grpc`] and REST turn a request into one of the [`operations`], which know nothing
-//! of either. Everything compiled of a revision is one value, [`served::Served`], swapped whole.
+//! It follows `schema` ([`follower`]), completes the storage of a revision (`groundplan_storage`), and serves the revision's
+//! derived services without generated code: [`derived`] and REST convert a request to one of the [`operations`], which depend on
+//! neither. The compiled form of a revision is one value, [`served::Served`], which is replaced as a whole.
 
 mod backend;
 mod behavior;
@@ -54,45 +54,45 @@ use tokio_util::sync::CancellationToken;
 use tonic_reflection::pb::v1::server_reflection_server as v1;
 use tonic_reflection::pb::v1alpha::server_reflection_server as v1alpha;
 
-/// The PostgreSQL schema of the service's own tables.
+/// The PostgreSQL schema of the service's tables.
 pub const DATABASE_SCHEMA: &str = "groundplan_records";
 
-/// The tables of the service's own.
+/// The migrations of the service's tables.
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
-/// The longest request to reflection, in bytes: it holds one name.
+/// The maximum size of a request to reflection in bytes. A request contains one name.
 const MAX_REFLECTION_REQUEST: usize = 64 << 10;
 
-/// What the service needs.
+/// The dependencies of the service.
 pub struct Dependencies {
-    /// Its own PostgreSQL schema is [`DATABASE_SCHEMA`]; it also makes one for each package of models.
+    /// The database. The service's schema is [`DATABASE_SCHEMA`]; the service also creates one for each package of models.
     pub database: Database,
-    /// Leads to `schema`.
+    /// The connection to `schema`.
     pub schema: Transport,
-    /// Its limits.
+    /// The settings of the service.
     pub settings: Settings,
-    /// What all calls of the process may hold together.
+    /// The memory that all calls of the process share.
     pub memory: Memory,
-    /// Ends its tasks and its streams.
+    /// Stops the tasks and the streams.
     pub stop: CancellationToken,
 }
 
-/// What can be set.
+/// The settings of the service.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// The longest request message, in bytes.
+    /// The maximum size of a request message, in bytes.
     pub max_message_bytes: usize,
-    /// The largest table that a query may read from end to end, in bytes.
+    /// The maximum size of a table that a query can read in full, in bytes.
     pub scan_limit_bytes: usize,
-    /// How long a page token is good for.
+    /// How long a page token is valid.
     pub page_token_lifetime: Duration,
-    /// How long the event log is kept.
+    /// How long events remain in the event log.
     pub log_retention: Duration,
-    /// How many bytes may wait for a follower before it is cut off.
+    /// The maximum size of the changes that wait for a watcher, in bytes. A watcher that exceeds it is disconnected.
     pub watch_buffer_bytes: usize,
-    /// How many followers the process has at most.
+    /// The maximum number of watches of the process.
     pub max_watches: usize,
-    /// For how long a call with a request id can be repeated.
+    /// How long a call with a request id can be repeated.
     pub request_id_retention: Duration,
 }
 
@@ -110,15 +110,14 @@ impl Default for Settings {
     }
 }
 
-/// Makes and migrates the service's own tables, or checks them, as the database was connected.
+/// Creates and migrates the service's tables, or only checks them, depending on the migration mode of the database.
 pub async fn migrate(database: &Database) -> Result<(), Error> {
     database.migrate(MIGRATIONS).await?;
     database.migrate(groundplan_eventlog::MIGRATIONS).await
 }
 
-/// Makes the service: the derived gRPC services as the router's fallback, reflection and REST, and the task that
-/// follows `schema`. It is ready once it serves the live revision, or knows that there is none, for as long as its
-/// database answers.
+/// Creates the service: the derived gRPC services as the router's fallback, reflection and REST, and the task that follows
+/// `schema`. It is ready when it serves the live revision, or knows that none exists, while its database responds.
 pub async fn mount(dependencies: Dependencies) -> Result<MountedService, Error> {
     let Dependencies { database, schema, settings, memory, stop } = dependencies;
     migrate(&database).await?;

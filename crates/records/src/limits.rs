@@ -10,7 +10,7 @@ use groundplan_query::id;
 use groundplan_query::index_keys::MAX_INDEX_KEY;
 use groundplan_query::page_token;
 
-/// What a process may hold unless a setting says otherwise.
+/// The default memory limit of a process in bytes.
 const MEMORY: usize = 192 << 20;
 
 /// The limits of requests and responses.

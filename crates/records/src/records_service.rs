@@ -1,4 +1,4 @@
-//! The service's own calls, one file each: those that are of no single model.
+//! The RPCs that do not belong to a single model, one file each.
 
 mod bounded;
 mod commit;
@@ -38,7 +38,7 @@ impl RecordsService for Records {
 
     async fn watch_many(&self, request: Request<WatchManyRequest>) -> Result<Response<Self::WatchManyStream>, Status> {
         let (caller, request) = taken(request).map_err(|error| error.to_status())?;
-        // The revision that it begins with; it goes on with each newer one.
+        // The revision at the start of the stream, which continues with each newer one.
         let revision = self.served().map_err(|error| error.to_status())?.revision();
         let mut response = reply(watch_many::run(self, &caller.principal, request).await)?;
         response.metadata_mut().insert(REVISION, revision.into());
@@ -76,7 +76,7 @@ impl RecordsService for Records {
     }
 }
 
-/// The caller, and the message. The root principal is the only one there is.
+/// Returns the caller and the message. The root principal is the only one.
 fn taken<T>(request: Request<T>) -> Result<(Caller, T), Error> {
     let (_, mut extensions, message) = request.into_parts();
     Ok((Caller::take(&mut extensions)?, message))

@@ -1,7 +1,7 @@
 //! Server reflection, v1 and v1alpha, of the served revision with comments and options.
 //!
-//! The descriptors come from the pool of the served catalog and from fixed pools. Files are returned with their original bytes, so
-//! unknown options are preserved.
+//! The descriptors come from the pool of the served catalog and from fixed pools. Files are returned with their original bytes,
+//! so unknown options are preserved.
 
 mod lookup;
 

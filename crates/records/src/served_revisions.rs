@@ -8,13 +8,13 @@ use groundplan_model::catalog::Model;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many revisions before the served one stay known, for REST requests that started with them.
+/// The number of earlier revisions to keep, for REST requests that started with them.
 const KEPT_REVISIONS: usize = 3;
 
-/// When callers can retry that came before the first revision was served.
+/// When callers can retry after `NOT_READY`.
 const NOT_READY_RETRY: Duration = Duration::from_secs(1);
 
-/// The revisions of a process, the served one first. Empty until the first one is compiled.
+/// The revisions of a process, the served one first. Empty until the first one is served.
 #[derive(Default)]
 pub(crate) struct ServedRevisions(ArcSwap<Vec<Arc<Served>>>);
 
@@ -26,7 +26,7 @@ impl ServedRevisions {
         self.0.store(Arc::new(revisions));
     }
 
-    /// The served revision.
+    /// Returns the served revision.
     ///
     /// # Errors
     /// `NOT_READY` before the first one is served.
@@ -34,12 +34,12 @@ impl ServedRevisions {
         self.0.load().first().cloned().ok_or_else(not_ready)
     }
 
-    /// The number of the served revision; 0: none is served.
+    /// Returns the number of the served revision; 0 if none is served.
     pub(crate) fn number(&self) -> i64 {
         self.0.load().first().map_or(0, |served| served.revision())
     }
 
-    /// The revision that a model belongs to, and the model's table: of the served revision, or of one of those before it.
+    /// Returns a model's revision and table, of the served revision or an earlier one.
     ///
     /// # Errors
     /// `NOT_READY` if the model's revision is no longer known.
@@ -53,7 +53,7 @@ impl ServedRevisions {
     }
 }
 
-/// The error while the process does not know yet which revision to serve.
+/// Returns the error for calls before the first revision is served.
 fn not_ready() -> Error {
     Error::new(Reason::NotReady, "the server is starting and does not know the live revision yet; try again")
         .retry_after(NOT_READY_RETRY)

@@ -24,16 +24,16 @@ use std::sync::{Arc, Weak};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-/// The service's state; a handle to it.
+/// A handle to the service's state.
 #[derive(Clone)]
 pub(crate) struct Records(Arc<State>);
 
-/// A handle that does not keep the state.
+/// A handle that does not keep the state alive.
 #[derive(Clone)]
 pub(crate) struct WeakRecords(Weak<State>);
 
 impl WeakRecords {
-    /// The state, while somebody keeps it.
+    /// Returns the state if it still exists.
     pub(crate) fn upgrade(&self) -> Option<Records> {
         self.0.upgrade().map(Records)
     }
@@ -42,28 +42,28 @@ impl WeakRecords {
 struct State {
     database: Database,
     settings: Settings,
-    /// What all calls of the process may hold together.
+    /// The memory that all calls of the process share.
     memory: Memory,
     page_tokens: PageTokens,
     statement_cache: StatementCachePolicy,
     sizes: TableSizes,
     log: Log,
     hub: Arc<Hub>,
-    /// Wakes who looks after the partitions of request ids.
+    /// Wakes the maintenance of the partitions of request ids.
     period_missing: Notify,
     transfers: Slots,
-    /// Transactions that evaluate expressions: half of the pool at most.
+    /// The permits of transactions that evaluate expressions: at most half of the pool.
     evaluating: Semaphore,
-    /// Of calls with the same request id.
+    /// Serializes calls with the same request id.
     requests: KeyedMutex<request_ids::OwnedKey>,
     purge_lag: Arc<PurgeLag>,
-    /// Ends what goes on for long.
+    /// Stops long-running work.
     stop: CancellationToken,
     revisions: Arc<ServedRevisions>,
 }
 
 impl Records {
-    /// Opens the service on a migrated database. It serves nothing yet.
+    /// Opens the service on a migrated database. It serves no revision yet.
     pub(crate) async fn open(
         database: Database,
         settings: Settings,
@@ -110,7 +110,7 @@ impl Records {
         })))
     }
 
-    /// Notes how a statement has ended that appends to the event log.
+    /// Notifies the event log of the outcome of a statement that appends to it.
     pub(crate) fn written(&self, outcome: &QueryResult<usize>) {
         match outcome {
             Ok(0) => {}
@@ -119,29 +119,29 @@ impl Records {
         }
     }
 
-    /// Notes the failure of a transaction that appends to the event log.
+    /// Notifies the event log of the failure of a transaction that appends to it.
     pub(crate) fn failed(&self, error: &DieselError) {
         if groundplan_eventlog::is_partition_missing(error) {
             self.0.log.partition_missing();
         }
     }
 
-    /// Has the partitions of request ids looked after now: a call found none for it.
+    /// Starts the maintenance of the partitions of request ids, because a call found none.
     pub(crate) fn period_missing(&self) {
         self.0.period_missing.notify_one();
     }
 
-    /// Until a call finds no partition for its request id.
+    /// Waits until a call finds no partition for its request id.
     pub(crate) async fn until_period_missing(&self) {
         self.0.period_missing.notified().await;
     }
 
-    /// The number of the served revision; 0: none is served.
+    /// Returns the number of the served revision; 0 if none is served.
     pub(crate) fn revision(&self) -> i64 {
         self.0.revisions.number()
     }
 
-    /// The service, for those who must not keep it.
+    /// Returns a handle that does not keep the state alive.
     pub(crate) fn downgrade(&self) -> WeakRecords {
         WeakRecords(Arc::downgrade(&self.0))
     }
@@ -154,22 +154,22 @@ impl Records {
         &self.0.hub
     }
 
-    /// The places for imports and exports.
+    /// Returns the slots for imports and exports.
     pub(crate) fn transfers(&self) -> &Slots {
         &self.0.transfers
     }
 
-    /// The places of transactions that evaluate expressions.
+    /// Returns the permits of transactions that evaluate expressions.
     pub(crate) fn evaluating(&self) -> &Semaphore {
         &self.0.evaluating
     }
 
-    /// The turns of calls with the same request id: those of other processes wait in the database.
+    /// Returns the mutex of calls with the same request id. Calls of other processes wait in the database.
     pub(crate) fn requests(&self) -> &KeyedMutex<request_ids::OwnedKey> {
         &self.0.requests
     }
 
-    /// How long records wait to be purged.
+    /// Returns how long records wait to be purged.
     pub(crate) fn purge_lag(&self) -> &Arc<PurgeLag> {
         &self.0.purge_lag
     }
@@ -183,7 +183,7 @@ impl Records {
         self.0.revisions.serve(served);
     }
 
-    /// The served revision.
+    /// Returns the served revision.
     pub(crate) fn served(&self) -> Result<Arc<Served>, Error> {
         self.0.revisions.served()
     }
@@ -192,7 +192,7 @@ impl Records {
         &self.0.database
     }
 
-    /// What all calls of the process may hold together.
+    /// Returns the memory that all calls of the process share.
     pub(crate) fn memory(&self) -> &Memory {
         &self.0.memory
     }
@@ -201,12 +201,12 @@ impl Records {
         &self.0.settings
     }
 
-    /// Which statements are kept prepared.
+    /// Returns which statements are kept prepared.
     pub(crate) fn statement_cache(&self) -> &StatementCachePolicy {
         &self.0.statement_cache
     }
 
-    /// How large tables are.
+    /// Returns the cache of table sizes.
     pub(crate) fn sizes(&self) -> &TableSizes {
         &self.0.sizes
     }
@@ -215,7 +215,7 @@ impl Records {
         &self.0.page_tokens
     }
 
-    /// The revision that a model belongs to, and the model's table.
+    /// Returns a model's revision and table.
     pub(crate) fn serving(&self, model: &Arc<Model>) -> Result<(Arc<Served>, Arc<Table>), Error> {
         self.0.revisions.serving(model)
     }

@@ -1,4 +1,4 @@
-//! Reading what may be more than an answer can hold: row by row, and no further than there is room.
+//! Reads rows one at a time, and stops when a response has no more capacity.
 
 use crate::call::Call;
 use diesel::QueryResult;
@@ -10,14 +10,14 @@ use groundplan_error::Error;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-/// The most bytes of an answer's records on the wire. gRPC clients refuse messages of more than 4 MiB unless told
-/// otherwise; what is left of those is for page tokens.
+/// The maximum size of a response's records on the wire, in bytes. By default, gRPC clients reject messages of more than 4 MiB;
+/// the rest is for page tokens.
 pub(crate) const MAX_ANSWER_BYTES: usize = (4 << 20) - (8 << 10);
 
-/// The most bytes that stand before a record in its answer: the field's number, and the record's length.
+/// The maximum size of the bytes before a record in its response: the field's number and the record's length.
 pub(crate) const FRAME_BYTES: usize = 6;
 
-/// Gives the rows of a query to `take` as they come. When `take` refuses one, the query is cancelled.
+/// Passes the rows of a query to `take` as they arrive. If `take` fails, the query is cancelled.
 pub(super) async fn each_row(
     call: &Call<'_>,
     sql: &Sql,
@@ -27,8 +27,7 @@ pub(super) async fn each_row(
     rows_until(call, sql, binds, |row| take(&row).map(ControlFlow::Continue)).await
 }
 
-/// Gives the rows of a query to `take` as they come, until it has enough. Then, and when it refuses one, the query is
-/// cancelled.
+/// Passes the rows of a query to `take` as they arrive. If `take` breaks or fails, the query is cancelled.
 pub(crate) async fn rows_until(
     call: &Call<'_>,
     sql: &Sql,
@@ -38,7 +37,7 @@ pub(crate) async fn rows_until(
     rows_until_or(call, sql, binds, take, database_error).await
 }
 
-/// The same, where failures of the statement have meanings of their own.
+/// Like [`rows_until`], with a function that converts errors of the statement.
 pub(super) async fn rows_until_or(
     call: &Call<'_>,
     sql: &Sql,
@@ -59,7 +58,7 @@ pub(super) async fn rows_until_or(
                 Err(error) => Err(error),
             };
             ended = Some(end);
-            // A run that is dropped unfinished cancels its statement: the rest of the rows is never sent.
+            // Dropping an unfinished run cancels its statement, so that the remaining rows are never sent.
             cancel.abort();
             pending::<()>().await;
         }

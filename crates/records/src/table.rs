@@ -23,14 +23,14 @@ pub(crate) struct Table {
     pub(crate) formulas: Formulas,
     pub(crate) columns: Vec<Column>,
     pub(crate) statements: Statements,
-    /// Whether it refers to a model whose stored records can be invisible. Then foreign keys are not sufficient.
+    /// Whether it refers to a model that can have invisible stored records. Then foreign keys are not sufficient.
     pub(crate) refers_to_hidden: bool,
     /// Whether writes evaluate expressions: defaults, computed fields, or rules.
     pub(crate) has_expressions: bool,
 }
 
-/// The statements. Each comment lists the binds in order. Selected rows contain `_version`, then the columns. Writes append to the
-/// event log, with the binds of the event last.
+/// The statements. Each comment lists the binds in order. Selected rows contain `_version`, then the columns. Writes append to
+/// the event log, with the binds of the event last.
 pub(crate) struct Statements {
     /// `_tenant`, `_version`, columns. Inserts no row if the id exists.
     pub(crate) insert: Sql,
@@ -107,7 +107,7 @@ impl Statements {
         let selection =
             Selection { model, tenant: "", compiled: &everything, parent: None, now: 0, with_deleted: false };
         let layout = Layout::new(model, &everything, columns, false);
-        // The same texts as for other lists.
+        // Other lists use the same statements.
         let list = |part: &Part<'_>| Sql::new(selection.page(&layout, part).text());
         Self {
             insert: append_after_change(&format!(

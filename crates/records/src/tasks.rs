@@ -1,4 +1,4 @@
-//! The tasks of the service: what it does without being called.
+//! The background tasks of the service.
 
 use crate::purge_lag;
 use crate::state::Records;
@@ -9,7 +9,7 @@ use opentelemetry::global::meter;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// Adds the tasks, which end with the service, and registers its metrics, which end with the process.
+/// Adds the tasks, which stop with the service, and registers its metrics, which remain until the process exits.
 pub(crate) fn spawn(records: &Records, tasks: &mut JoinSet<()>) {
     records.log().spawn(tasks, records.stop());
     purge_lag::observe(records.purge_lag());
@@ -20,7 +20,7 @@ pub(crate) fn spawn(records: &Records, tasks: &mut JoinSet<()>) {
     until_stopped(records, tasks, |records| async move { history::run(&records).await });
 }
 
-/// Adds a task that the service's end cuts off.
+/// Adds a task that is cancelled when the service stops.
 fn until_stopped<F: Future<Output = ()> + Send + 'static>(
     records: &Records,
     tasks: &mut JoinSet<()>,
@@ -32,7 +32,7 @@ fn until_stopped<F: Future<Output = ()> + Send + 'static>(
     });
 }
 
-/// Registers the metrics of what is served.
+/// Registers the metrics of the served revision and of the watchers.
 fn observe(records: &Records) {
     let (meter, records) = (meter("groundplan"), records.downgrade());
     let served = records.clone();
@@ -54,7 +54,7 @@ fn observe(records: &Records) {
         .build();
 }
 
-/// Keeps the partitions of request ids.
+/// Maintains the partitions of request ids.
 async fn keep_request_ids(records: &Records) {
     let retention = records.settings().request_id_retention;
     let pause = (retention / 60).clamp(Duration::from_secs(10), Duration::from_secs(600));

@@ -1,4 +1,4 @@
-//! The service on a real PostgreSQL, called as gRPC clients call it.
+//! Tests of the service on a real PostgreSQL, through gRPC.
 
 mod admission;
 mod aggregate;

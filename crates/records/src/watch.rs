@@ -8,5 +8,5 @@ mod stream;
 pub(crate) use begin::Begin;
 pub(crate) use stream::watch;
 
-/// The most models of one watch.
+/// The maximum number of models of one watch.
 pub(crate) const MAX_MODELS: usize = 20;

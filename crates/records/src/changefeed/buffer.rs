@@ -1,4 +1,4 @@
-//! What a follower has not taken yet. It is bounded: nobody waits for a follower, and nobody pays for a slow one.
+//! The events that wait for a watcher. The buffer is bounded: a slow watcher neither delays others nor uses their memory.
 
 use super::delivery::Delivery;
 use groundplan_error::{Error, Reason};
@@ -7,10 +7,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// When a follower may come back that was cut off for want of memory.
+/// When a watcher can retry after it was disconnected for lack of memory.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// The deliveries of one follower.
+/// The deliveries that wait for one watcher.
 #[derive(Debug, Default)]
 pub(crate) struct Buffer {
     waiting: Mutex<Waiting>,
@@ -21,32 +21,32 @@ pub(crate) struct Buffer {
 struct Waiting {
     deliveries: VecDeque<Delivery>,
     bytes: usize,
-    /// Why nothing is added any more.
+    /// Why no more deliveries are added.
     end: Option<End>,
 }
 
-/// Why a follower is cut off, behind what it has.
+/// Why a watcher is disconnected after the deliveries in its buffer.
 #[derive(Clone, Debug)]
 pub(crate) enum End {
     TooSlow,
-    /// The process holds all the memory that it may.
+    /// The process has reached its memory limit.
     NoMemory,
-    /// The filter took too long for a change.
+    /// The filter takes too many steps for a change.
     Costly(String),
-    /// The log is another one.
+    /// The log was replaced.
     Gone,
-    /// The subscription is no more what it was: a reason and a message.
+    /// The subscription cannot continue: a reason and a message.
     Changed(Reason, String),
 }
 
 impl Buffer {
-    /// Adds a delivery, if there is room for it.
+    /// Adds a delivery. If it does not fit, the watcher is disconnected.
     pub(crate) fn push(&self, delivery: Delivery, limit: usize) {
         let mut waiting = self.waiting();
         if waiting.end.is_some() {
             return;
         }
-        // One that is larger than the buffer must pass, or nobody could ever get it.
+        // A delivery that is larger than the buffer must pass, or no watcher could ever receive it.
         if !waiting.deliveries.is_empty() && waiting.bytes + delivery.event.bytes > limit {
             waiting.end = Some(End::TooSlow);
         } else {
@@ -57,13 +57,12 @@ impl Buffer {
         self.wake.notify_one();
     }
 
-    /// How many bytes wait.
+    /// Returns the size of the waiting deliveries in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.waiting().bytes
     }
 
-    /// Cuts the follower off and drops what waits for it: the memory is needed. The last token that the follower has resumes
-    /// before what is dropped.
+    /// Disconnects the watcher and drops its waiting deliveries to free memory. The watcher's last token resumes before them.
     pub(crate) fn drop_all(&self) {
         let mut waiting = self.waiting();
         *waiting = Waiting { end: Some(waiting.end.take().unwrap_or(End::NoMemory)), ..Waiting::default() };
@@ -71,19 +70,22 @@ impl Buffer {
         self.wake.notify_one();
     }
 
-    /// Cuts the follower off.
+    /// Disconnects the watcher after its waiting deliveries.
     pub(crate) fn end(&self, end: End) {
         self.waiting().end.get_or_insert(end);
         self.wake.notify_one();
     }
 
-    /// Takes what is next; none if there is nothing yet.
+    /// Takes the next delivery; `None` if there is none yet.
+    ///
+    /// # Errors
+    /// Why the watcher is disconnected, after the last delivery.
     pub(crate) fn take(&self) -> Result<Option<Delivery>, Error> {
         let mut waiting = self.waiting();
         if let Some(delivery) = waiting.deliveries.pop_front() {
             waiting.bytes -= delivery.event.bytes;
             if waiting.deliveries.is_empty() {
-                // Thousands of idle followers must not keep the room that they needed once.
+                // Thousands of idle watchers must not keep the capacity that they needed once.
                 waiting.deliveries = VecDeque::new();
             }
             return Ok(Some(delivery));
@@ -94,13 +96,13 @@ impl Buffer {
         }
     }
 
-    /// Whether nothing waits, and nothing has ended.
+    /// Reports whether no delivery waits and the watcher is not disconnected.
     pub(crate) fn is_empty(&self) -> bool {
         let waiting = self.waiting();
         waiting.deliveries.is_empty() && waiting.end.is_none()
     }
 
-    /// Waits until something may have come.
+    /// Waits until the buffer might have changed.
     pub(crate) async fn wait(&self) {
         self.wake.notified().await;
     }

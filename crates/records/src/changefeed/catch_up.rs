@@ -1,4 +1,4 @@
-//! A follower that is behind the hub reads the log by itself, as fast as it can take what it reads.
+//! A watcher that has not reached the hub's position reads the log itself, as fast as it takes the events.
 
 use super::buffer::End;
 use super::compiled_subscription::CompiledSubscription;
@@ -20,27 +20,27 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::spawn_blocking;
 
-/// When a follower may come back to another process, or to this one when it has started again.
+/// When a watcher can retry, with another process or with this one after its restart.
 const COME_BACK: Duration = Duration::from_millis(200);
 
-/// The most bytes of decoded changes that one step gives, but for the last one.
+/// The maximum size of the decoded changes of one step in bytes, without the last change.
 const MAX_STEP_BYTES: usize = 1 << 20;
 
-/// The longest time that one step evaluates filters, but for the last change.
+/// The maximum time for which one step evaluates filters, without the last change.
 const LONGEST_STEP: Duration = Duration::from_millis(50);
 
-/// Events that were read and may matter to the follower.
+/// Events of a read that might matter to the watcher.
 pub(crate) struct Ahead {
     events: VecDeque<Arc<Event>>,
-    /// The last one that was looked at.
+    /// The last processed event.
     seen: Option<Arc<Event>>,
-    /// The last one of the read.
+    /// The last event of the read.
     end: Arc<Event>,
-    /// The memory that they take, unless they are in the log's.
+    /// The memory of the events, unless the log holds it.
     _held: Option<Held>,
 }
 
-/// Looks at some events, in their order.
+/// Processes events in order, until they reach a limit of the step.
 fn look(context: &Context, compiled: &CompiledSubscription, ahead: &mut Ahead) -> Result<Vec<Delivery>, Error> {
     let began = Instant::now();
     let (mut deliveries, mut bytes) = (Vec::new(), 0);
@@ -58,26 +58,26 @@ fn look(context: &Context, compiled: &CompiledSubscription, ahead: &mut Ahead) -
     Ok(deliveries)
 }
 
-/// A follower on its way to the hub.
+/// A watcher that has not joined the hub yet.
 pub(crate) struct CatchUp {
     pub(crate) hub: Arc<Hub>,
     pub(crate) compiled: Arc<CompiledSubscription>,
-    /// The log as it was when the watch began.
+    /// The progress of the log when the watch started.
     pub(crate) began: Progress,
-    /// Everything up to here was seen.
+    /// The watcher has seen everything up to here.
     pub(crate) at: ResumePoint,
-    /// Whether that is the end of a transaction: a large one comes in several steps.
+    /// Whether `at` is the end of a transaction. A large transaction takes several steps.
     pub(crate) is_whole: bool,
-    /// What was seen by reading records.
+    /// The changes that the watcher has seen by reading records.
     pub(crate) snapshots: Snapshots,
-    /// Whether a token would resume the watch. Before it has seen everything that its snapshots have, it would not.
+    /// Whether tokens can resume the watch. They cannot until the watch has passed its snapshots.
     pub(crate) has_tokens: bool,
-    /// What is left of the last read.
+    /// The remaining events of the last read.
     pub(crate) ahead: Option<Ahead>,
 }
 
 impl CatchUp {
-    /// Reads on; none if it is where the log is.
+    /// Processes more events; `None` at the end of the log.
     pub(crate) async fn step(&mut self) -> Result<Option<Vec<Delivery>>, Error> {
         self.check()?;
         let Some(mut ahead) = self.ahead().await? else { return Ok(None) };
@@ -102,7 +102,7 @@ impl CatchUp {
         Ok(Some(deliveries))
     }
 
-    /// What is to be looked at next: what is left of the last read, or of another one.
+    /// Returns the remaining events of the last read, or those of another read; `None` at the end of the log.
     async fn ahead(&mut self) -> Result<Option<Ahead>, Error> {
         if let Some(ahead) = self.ahead.take() {
             return Ok(Some(ahead));
@@ -119,7 +119,7 @@ impl CatchUp {
                 (events, Some(held))
             }
         };
-        // What was read is of the log that it was before.
+        // The log might have been replaced since the last check.
         self.check()?;
         let Some(end) = events.last().cloned() else { return Ok(None) };
         let events = events.into_iter().filter(|event| {
@@ -130,12 +130,12 @@ impl CatchUp {
         Ok(Some(Ahead { events: events.collect(), seen: None, end, _held: held }))
     }
 
-    /// Whether everything that the snapshots have seen is behind the follower, so that a token says all.
+    /// Reports whether the watcher has passed all events in its snapshots, so that a token leaves nothing out.
     pub(crate) fn has_passed_snapshots(&self) -> bool {
         self.is_whole && self.snapshots.are_passed(self.at.cursor.position)
     }
 
-    /// Refuses to go on in another log, or while the server stops.
+    /// Returns an error if the log was replaced or the server is stopping.
     fn check(&self) -> Result<(), Error> {
         if self.hub.context.stop.is_cancelled() {
             return Err(stopping());
@@ -146,13 +146,13 @@ impl CatchUp {
         Ok(())
     }
 
-    /// An event without a change: a watch that resumes after it misses nothing.
+    /// Returns an event without a change. A watch that resumes after it misses nothing.
     pub(crate) fn bookmark(&self, kind: EventKind) -> Result<Arc<WatchEvent>, Error> {
         let token = self.hub.context.log.seal_token(self.compiled.origin.as_bytes(), self.at)?;
         Ok(mark(kind, token))
     }
 
-    /// Goes on with the revision that is served.
+    /// Recompiles the subscription if another revision is served.
     fn renew(&mut self) -> Result<(), Error> {
         let served = self.hub.context.revisions.served()?;
         if !Arc::ptr_eq(&self.compiled.served, &served) {
@@ -162,7 +162,7 @@ impl CatchUp {
     }
 }
 
-/// The end of a watch because the server stops.
+/// Returns the error that ends a watch when the server stops.
 pub(crate) fn stopping() -> Error {
     Error::new(Reason::NotReady, "the server is stopping; resume with the last token").retry_after(COME_BACK)
 }

@@ -1,4 +1,4 @@
-//! What is committed at a moment.
+//! The committed state of the database.
 
 use diesel::QueryResult;
 use groundplan_chassis::database::{Columns as _, Database, Sql, database_error, rows};
@@ -6,7 +6,7 @@ use groundplan_error::Error;
 use groundplan_eventlog::Snapshot;
 use std::sync::LazyLock;
 
-/// What is committed at a moment.
+/// The committed state of the database at one time.
 #[derive(Clone, Debug)]
 pub(crate) struct Committed {
     pub(crate) snapshot: Snapshot,

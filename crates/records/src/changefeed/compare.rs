@@ -1,4 +1,4 @@
-//! What the watchers of a subscription see of a change.
+//! Compares a change with the filters of a subscription.
 
 use super::compiled_subscription::{CompiledModel, CompiledSubscription};
 use super::context::Context;
@@ -15,14 +15,14 @@ use groundplan_operations::WatchEvent;
 use groundplan_query::visibility;
 use std::sync::Arc;
 
-/// About how many bytes an event takes that waits, besides the change that all watches share.
+/// The approximate size of a waiting event in bytes, in addition to the change that all watches share.
 const OVERHEAD: usize = 1 << 10;
 
-/// The most steps that a filter may take for one change: the hub evaluates the filters of all watches, one after the other.
+/// The maximum number of steps of a filter for one change. The hub evaluates the filters of all watches one after the other.
 pub(crate) const MAX_STEPS: usize = 200_000;
 
 impl CompiledSubscription {
-    /// What the followers see of a change; nothing if it does not matter to them.
+    /// Returns the event of a change for the watchers; `None` if the record matches neither before nor after it.
     pub(crate) fn compare(
         &self,
         context: &Context,
@@ -52,7 +52,7 @@ impl CompiledSubscription {
 }
 
 impl CompiledModel {
-    /// Whether a record matches: a failure of the expression is no match.
+    /// Reports whether a record matches. If the expression fails, the record does not match.
     fn matches(&self, served: &Served, record: &Record, budget: &Budget) -> Result<bool, Error> {
         if visibility::deleted_at(&self.table.model, record).is_some() {
             return Ok(false);
@@ -63,7 +63,7 @@ impl CompiledModel {
     }
 }
 
-/// The end of a watch whose filter takes too long. Other refusals stay as they are.
+/// Returns the error that ends a watch with a filter that takes too many steps. Returns other errors unchanged.
 fn costly(error: Error, event: &Event) -> Error {
     if error.reason() != Reason::BudgetExceeded {
         return error;

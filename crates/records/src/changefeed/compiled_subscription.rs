@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub(crate) struct CompiledSubscription {
     pub(crate) subscription: Arc<Subscription>,
     pub(crate) served: Arc<Served>,
-    /// In the order of the subscription's.
+    /// In the order of the subscription's models.
     pub(crate) models: Vec<Arc<CompiledModel>>,
     pub(crate) origin: Origin,
 }
@@ -23,7 +23,7 @@ pub(crate) struct CompiledSubscription {
 pub(crate) struct CompiledModel {
     pub(crate) table: Arc<Table>,
     pub(super) query: Arc<Compiled>,
-    /// The id always comes along: without it nobody knows which record an event is about.
+    /// Always includes the id, so that the watcher knows which record an event is about.
     pub(crate) mask: ReadMask,
 }
 
@@ -37,7 +37,7 @@ impl CompiledSubscription {
         Ok(Self { origin: subscription.origin(), subscription: subscription.clone(), served: served.clone(), models })
     }
 
-    /// The tables of the models, each with its topic in the log.
+    /// Returns the table of the model with a topic in the log.
     pub(crate) fn table(&self, topic: &str) -> Option<&Arc<Table>> {
         self.models.iter().map(|model| &model.table).find(|table| table.model.full_name == topic)
     }
@@ -54,7 +54,7 @@ fn compile_model(served: &Arc<Served>, watched: &SubscribedModel) -> Result<Comp
     Ok(CompiledModel { table, query, mask })
 }
 
-/// The refusal of a filter whose answer changes without a change of the record.
+/// Returns the error of a filter with a result that can change without a change of the record.
 fn not_alone(outside: ExternalDependency) -> Error {
     let what = match outside {
         ExternalDependency::Relation => "a relation: watch the other model, too, with WatchMany",

@@ -1,4 +1,4 @@
-//! What the changefeed needs of the service.
+//! The dependencies of the changefeed.
 
 use crate::served_revisions::ServedRevisions;
 use groundplan_budget::Memory;
@@ -13,9 +13,9 @@ pub(crate) struct Context {
     pub(crate) log: Log,
     pub(crate) memory: Memory,
     pub(crate) revisions: Arc<ServedRevisions>,
-    /// The most watches of the process.
+    /// The maximum number of watches of the process.
     pub(crate) max_watches: usize,
-    /// The most bytes of events that wait for one watcher.
+    /// The maximum size of the events that wait for one watcher, in bytes.
     pub(crate) buffer_bytes: usize,
     /// Cancelled when the server stops.
     pub(crate) stop: CancellationToken,

@@ -7,7 +7,7 @@ use groundplan_error::Error;
 use groundplan_eventlog::Event;
 use std::sync::Arc;
 
-/// A change that watches share. Its memory is the process's to count, once.
+/// A change that watches share. Its memory counts once towards the limit of the process.
 #[derive(Debug)]
 pub(crate) struct Decoded {
     pub(crate) change: Change,
@@ -18,7 +18,7 @@ impl Decoded {
     /// Decodes an event of a model.
     ///
     /// # Errors
-    /// `MEMORY_EXHAUSTED` if the process holds all that it may.
+    /// `MEMORY_EXHAUSTED` if the process has reached its memory limit.
     pub(crate) fn read(memory: &Memory, table: &Table, event: &Event) -> Result<Arc<Self>, Error> {
         let mut held = memory.hold(event.size())?;
         let change = Change::read(table, event)?;

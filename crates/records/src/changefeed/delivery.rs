@@ -1,17 +1,17 @@
-//! An event on its way to watchers.
+//! An event in the buffers of watchers.
 
 use groundplan_budget::Held;
 use groundplan_eventlog::ResumePoint;
 use groundplan_operations::WatchEvent;
 use std::sync::Arc;
 
-/// An event on its way to the followers of a group.
+/// An event for the watchers of a group.
 #[derive(Clone, Debug)]
 pub(crate) struct Delivery {
-    /// Where it is in the log.
+    /// The position in the log.
     pub(crate) at: ResumePoint,
     pub(crate) event: Arc<WatchEvent>,
-    /// The memory that it takes, besides the change that all watches share.
+    /// The memory of the event, without the change that all watches share.
     _held: Option<Arc<Held>>,
 }
 

@@ -11,14 +11,14 @@ use groundplan_operations::{LazyRecord, WatchEvent};
 use groundplan_proto::watch::v1::{EventKind, Removal};
 use std::sync::Arc;
 
-/// Whether a record matched the subscription before a change, and whether it does after it.
+/// Whether a record matched the subscription before a change, and whether it matches after it.
 #[derive(Clone, Copy)]
 pub(crate) struct Matches {
     pub(crate) before: bool,
     pub(crate) after: bool,
 }
 
-/// What followers see of a change, by whether the record matched before and does now.
+/// Returns the event of a change, depending on whether the record matched before it and matches after it.
 pub(crate) fn seen(
     compiled: &CompiledSubscription,
     model: &Arc<CompiledModel>,
@@ -38,7 +38,7 @@ pub(crate) fn seen(
     let is_update = kind == EventKind::Updated;
     let last_version =
         if kind == EventKind::Removed && change.after.is_some() { change.version - 1 } else { change.version };
-    // One that has left is shown as it was when it matched.
+    // A record that no longer matches is shown as it was when it matched.
     let last = if kind == EventKind::Removed { Side::Before } else { Side::After };
     let with_previous = is_update && compiled.subscription.with_previous;
     WatchEvent {
@@ -74,7 +74,7 @@ impl Side {
     }
 }
 
-/// One record of a change, which is masked when it is written.
+/// Returns one record of a change. The mask is applied when the record is encoded.
 fn lazy(model: &Arc<CompiledModel>, decoded: &Arc<Decoded>, side: Side, version: i64) -> LazyRecord {
     let (model, decoded) = (model.clone(), decoded.clone());
     LazyRecord::new(move || {
@@ -83,12 +83,12 @@ fn lazy(model: &Arc<CompiledModel>, decoded: &Arc<Decoded>, side: Side, version:
     })
 }
 
-/// Whether a change was a soft deletion.
+/// Reports whether a change was a soft delete.
 fn is_deletion(model: &CompiledModel, change: &Change) -> bool {
     change.after.as_ref().is_some_and(|after| visibility::deleted_at(&model.table.model, after).is_some())
 }
 
-/// A record as followers may see it.
+/// Returns a record as watchers see it.
 pub(crate) fn shown(model: &CompiledModel, record: Record, version: i64) -> Record {
     let mut shown = model.table.show(record, version).record;
     let of_model = &model.table.model;
@@ -96,7 +96,7 @@ pub(crate) fn shown(model: &CompiledModel, record: Record, version: i64) -> Reco
     shown
 }
 
-/// An event that is no change.
+/// Returns an event without a change.
 pub(crate) fn mark(kind: EventKind, token: String) -> Arc<WatchEvent> {
     Arc::new(WatchEvent { kind, token, ..WatchEvent::default() })
 }

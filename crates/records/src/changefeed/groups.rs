@@ -1,4 +1,4 @@
-//! The followers of a hub, in groups of those that ask for the same.
+//! The watchers of a hub, in groups with the same subscription.
 
 use super::Subscription;
 use super::buffer::{Buffer, End};
@@ -15,15 +15,15 @@ use std::sync::Arc;
 pub(crate) struct Groups {
     by_number: HashMap<u64, Group>,
     numbers: HashMap<Arc<Subscription>, u64>,
-    /// By the model's full name: most changes matter to few groups.
+    /// By the model's full name, because most changes matter to few groups.
     by_topic: HashMap<String, HashSet<u64>>,
-    /// Grows with each new group.
+    /// The number of the next group.
     next: u64,
-    /// The revision that all compiled are of. None if some may be of another one.
+    /// The revision of all compiled subscriptions; `None` if they might be of several revisions.
     served: Option<Arc<Served>>,
 }
 
-/// Followers that ask for the same.
+/// Watchers with the same subscription.
 struct Group {
     compiled: Arc<CompiledSubscription>,
     members: HashMap<u64, Arc<Buffer>>,
@@ -34,7 +34,7 @@ impl Groups {
         self.by_number.is_empty()
     }
 
-    /// Adds a follower to the group of its subscription, which it may be the first of.
+    /// Adds a watcher to the group of its subscription. The first watcher creates the group.
     pub(crate) fn join(&mut self, compiled: &Arc<CompiledSubscription>, member: u64, buffer: Arc<Buffer>) {
         let number = match self.numbers.get(&compiled.subscription) {
             Some(number) => *number,
@@ -59,7 +59,7 @@ impl Groups {
         number
     }
 
-    /// Takes a follower out of its group, and the group away with the last one.
+    /// Removes a watcher from its group, and removes the group with its last watcher.
     pub(crate) fn leave(&mut self, subscription: &Arc<Subscription>, member: u64) {
         let Some(number) = self.numbers.get(subscription).copied() else { return };
         let Some(group) = self.by_number.get_mut(&number) else { return };
@@ -83,7 +83,8 @@ impl Groups {
         }
     }
 
-    /// Compiles the groups anew when another revision is served: what they ask for means the same, of more fields.
+    /// Recompiles the groups for another served revision: their subscriptions keep their meaning and include new fields. Ends
+    /// groups with subscriptions that no longer compile.
     pub(crate) fn renew(&mut self, served: &Arc<Served>) {
         if self.served.as_ref().is_some_and(|known| Arc::ptr_eq(known, served)) {
             return;
@@ -105,7 +106,7 @@ impl Groups {
         unfit.into_iter().for_each(|number| self.remove(number));
     }
 
-    /// The compiled of a revision that look at an event's model for its tenant.
+    /// Returns the subscriptions of a revision that include an event's model, for the event's tenant.
     pub(crate) fn compiled(&self, served: &Arc<Served>, event: &Event) -> Vec<(u64, Arc<CompiledSubscription>)> {
         let numbers = self.by_topic.get(&event.topic).into_iter().flatten();
         let groups = numbers.filter_map(|number| Some((*number, self.by_number.get(number)?.compiled.clone())));
@@ -115,7 +116,7 @@ impl Groups {
         groups.filter(|(_, compiled)| looks(compiled)).collect()
     }
 
-    /// Gives a group what its compiled has made of an event.
+    /// Delivers the result of comparing an event with the subscription of a group.
     pub(crate) fn give(&self, number: u64, event: &Event, seen: Result<Option<Delivery>, Error>, limit: usize) {
         let Some(group) = self.by_number.get(&number) else { return };
         match seen {
@@ -129,8 +130,8 @@ impl Groups {
         }
     }
 
-    /// Cuts off those for whom most waits, to free memory: all with at least half as much as the one with most. Says whether
-    /// anything was waiting.
+    /// Disconnects the watchers with the most waiting bytes to free memory: all with at least half of the maximum. Returns
+    /// whether any bytes were waiting.
     pub(crate) fn relieve(&self) -> bool {
         let buffers = || self.by_number.values().flat_map(|group| group.members.values());
         let most = buffers().map(|buffer| buffer.bytes()).max().unwrap_or_default();
@@ -140,7 +141,7 @@ impl Groups {
         most > 0
     }
 
-    /// Cuts all followers off.
+    /// Disconnects all watchers.
     pub(crate) fn end_all(&mut self, end: &End) {
         self.by_number.values().for_each(|group| group.end(end));
         *self = Self { next: self.next, ..Self::default() };
@@ -158,7 +159,7 @@ impl Group {
         self.members.values().for_each(|member| member.end(end.clone()));
     }
 
-    /// Ends the group: it must not go on without an event that may matter to it.
+    /// Ends the group, because it must not continue without an event that might matter to it.
     fn fail(&self, event: &Event, error: String) {
         let Event { topic, at, .. } = event;
         tracing::error!(error, topic, position = at.position, "an event cannot be read: its followers are cut off");

@@ -1,4 +1,4 @@
-//! The hub: takes each change from the log once, and gives every follower what matters to it.
+//! The hub reads each change from the log once, and delivers it to the watchers that it matters to.
 
 use super::Subscription;
 use super::buffer::{Buffer, End};
@@ -20,13 +20,13 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-/// Before the log is read again after it could not be.
+/// The pause after the log could not be read.
 const AGAIN: Duration = Duration::from_millis(200);
 
-/// How many followers read pages of records at once.
+/// The maximum number of watchers that read pages of records at the same time.
 const READERS: usize = 4;
 
-/// How many followers evaluate filters by themselves at once.
+/// The maximum number of watchers that evaluate filters outside the hub at the same time.
 const EVALUATORS: usize = 2;
 
 /// The hub of a process.
@@ -34,26 +34,26 @@ pub(crate) struct Hub {
     pub(crate) context: Context,
     state: Mutex<State>,
     numbers: AtomicU64,
-    /// All followers of the process, those that are not with the hub yet among them.
+    /// All watchers of the process, including those that have not joined the hub yet.
     followers: AtomicUsize,
-    /// What is committed, for all who begin together.
+    /// The committed state, shared by watches that start at the same time.
     committed: SingleFlight<Committed>,
-    /// KeyedMutex to read pages of records.
+    /// The permits to read pages of records.
     readers: Semaphore,
-    /// KeyedMutex to evaluate filters beside the hub.
+    /// The permits to evaluate filters outside the hub.
     pub(crate) evaluators: Semaphore,
 }
 
 #[derive(Default)]
 struct State {
-    /// Everything up to here was given to the groups. None before the log has found its place.
+    /// Everything up to here was delivered to the groups. `None` until the log knows its position.
     at: Option<Progress>,
-    /// The end of what is being given: followers that have seen less cannot join before it was.
+    /// The end of the events that are being delivered. A watcher must have seen all of them to join.
     joins_at: Option<Cursor>,
     groups: Groups,
 }
 
-/// A follower's place in the hub. It ends when it is dropped.
+/// The membership of a watcher in the hub. Dropping it removes the watcher.
 pub(crate) struct Membership {
     hub: Arc<Hub>,
     subscription: Arc<Subscription>,
@@ -61,7 +61,7 @@ pub(crate) struct Membership {
     pub(crate) buffer: Arc<Buffer>,
 }
 
-/// A follower that is counted. It ends when it is dropped.
+/// A watcher that counts towards the limit, until this is dropped.
 pub(crate) struct Counted(Arc<Hub>);
 
 impl Drop for Counted {
@@ -77,7 +77,7 @@ impl Drop for Membership {
 }
 
 impl Hub {
-    /// A hub that has not read anything yet.
+    /// Creates a hub that has not read anything yet.
     pub(crate) fn new(context: Context) -> Arc<Self> {
         Arc::new(Self {
             context,
@@ -90,12 +90,15 @@ impl Hub {
         })
     }
 
-    /// How many followers there are.
+    /// Returns the number of watchers.
     pub(crate) fn followers(&self) -> usize {
         self.followers.load(Ordering::Relaxed)
     }
 
-    /// Counts a follower, if there is room for one.
+    /// Counts a watcher.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED` if the process has reached the limit.
     pub(crate) fn count(self: &Arc<Self>) -> Result<Counted, Error> {
         let most = self.context.max_watches;
         let before = self.followers.fetch_add(1, Ordering::Relaxed);
@@ -108,7 +111,7 @@ impl Hub {
         Ok(counted)
     }
 
-    /// What is committed, not longer ago than the call.
+    /// Returns the committed state, which is not older than the call.
     pub(crate) async fn committed(&self) -> Result<Committed, Error> {
         let busy = || {
             let message = "the database does not respond; try again";
@@ -117,28 +120,29 @@ impl Hub {
         self.committed.run(async || Committed::now(&self.context.database).await, busy).await
     }
 
-    /// Takes a turn to read pages of records: a herd of followers must not keep others from a connection.
+    /// Waits for a permit to read pages of records, so that many starting watches leave connections for other calls.
     pub(crate) async fn reader(&self) -> Result<SemaphorePermit<'_>, Error> {
         self.readers.acquire().await.map_err(Error::internal)
     }
 
-    /// Holds memory for an event that a watcher is ready to take. Those with most waiting events are disconnected to free it.
+    /// Holds memory for an event that a watcher is ready to take. Watchers with the most waiting bytes are disconnected to free
+    /// it.
     pub(crate) async fn memory_to_write(&self, bytes: usize) -> Result<Held, Error> {
         hold_relieving(&self.context.memory, bytes, || self.relieve()).await
     }
 
-    /// Cuts off the followers for whom most waits; says whether anything was waiting.
+    /// Disconnects the watchers with the most waiting bytes. Returns whether any bytes were waiting.
     pub(crate) fn relieve(&self) -> bool {
         self.state().groups.relieve()
     }
 
-    /// Where the hub is.
+    /// Returns the position of the hub.
     pub(crate) fn at(&self) -> Option<Progress> {
         self.state().at
     }
 
-    /// Lets a watcher join that has seen everything up to a point of the log that `began` was the progress of. Returns none if the
-    /// hub is further.
+    /// Lets a watcher join that has seen everything up to `seen` of the log with the progress `began`. Returns `None` if the hub
+    /// has advanced further, or follows another log.
     pub(crate) fn join(
         self: &Arc<Self>,
         compiled: &Arc<CompiledSubscription>,
@@ -161,7 +165,7 @@ impl Hub {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Follows the log, for ever.
+    /// Follows the log until the log stops.
     pub(crate) async fn run(self: &Arc<Self>) {
         let mut progress = self.context.log.watch();
         loop {
@@ -183,14 +187,14 @@ impl Hub {
         }
     }
 
-    /// Begins where the log is by then: what the hub was to read next is dropped.
+    /// Disconnects all watchers and drops the position, so that the hub continues at the current position of the log.
     fn begin_again(&self) {
         let mut state = self.state();
         state.groups.end_all(&End::Gone);
         (state.at, state.joins_at) = (None, None);
     }
 
-    /// Takes the hub to where the log is.
+    /// Delivers all events up to the end of the log.
     async fn advance(self: &Arc<Self>, newest: Progress) -> Result<(), Error> {
         loop {
             let Some(cursor) = self.prepare(newest) else { return Ok(()) };
@@ -202,7 +206,7 @@ impl Hub {
         }
     }
 
-    /// Where to read on, if there is something to read for somebody.
+    /// Returns the position to read from; `None` if there is nothing to read or no watcher.
     fn prepare(&self, newest: Progress) -> Option<Cursor> {
         let mut state = self.state();
         let at = match state.at {
@@ -213,15 +217,15 @@ impl Hub {
             }
             None => newest,
         };
-        // Without followers nothing is read.
+        // Without watchers, the hub skips all events.
         let at = if state.groups.is_empty() { newest } else { at };
         state.at = Some(at);
         state.joins_at = None;
         (at.cursor() < newest.cursor()).then_some(at.cursor())
     }
 
-    /// Gives events to the groups that they matter to, on a thread of its own: filters may take long, and are evaluated while
-    /// nobody waits for the hub.
+    /// Delivers events to the groups on a thread for blocking work, because filters can take long. Filters are evaluated without
+    /// the lock.
     async fn give(self: &Arc<Self>, events: Vec<Arc<Event>>) -> Result<(), Error> {
         let hub = self.clone();
         spawn_blocking(move || hub.give_now(&events)).await.map_err(Error::internal)
@@ -236,12 +240,13 @@ impl Hub {
         {
             let mut state = self.state();
             state.groups.renew(&served);
-            // Whoever joins from here on has seen these events, or reads them by itself.
+            // A watcher that joins from here on has seen these events. Others read them from the log.
             state.joins_at = Some(last.at);
         }
         let limit = self.context.buffer_bytes;
         for event in events {
-            // All of one revision, so that they can share what is decoded. A group of a later one has joined meanwhile.
+            // All subscriptions are of one revision, so that they share the decoded change. Groups of a later revision have
+            // joined meanwhile, and have seen the event.
             let compiled = self.state().groups.compiled(&served, event);
             let mut decoded = None;
             for (number, compiled) in compiled {
@@ -252,15 +257,15 @@ impl Hub {
         }
     }
 
-    /// Everything up to an event was given.
+    /// Moves the position to the end of a delivered event.
     fn advance_to(&self, event: &Event) {
         if let Some(at) = &mut self.state().at {
             at.at = event.resume_point();
         }
     }
 
-    /// What the followers of a compiled see of an event, which is decoded at the first call. Where no memory is free, those for
-    /// whom most waits are cut off.
+    /// Returns the delivery of an event for a subscription. The first call decodes the event. If no memory is free, the watchers
+    /// with the most waiting bytes are disconnected.
     fn compare(
         &self,
         event: &Event,

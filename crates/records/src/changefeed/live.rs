@@ -15,16 +15,17 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// Before the hub is asked again to let a follower join.
+/// The pause before another attempt to join the hub.
 const AGAIN: Duration = Duration::from_millis(1);
 
-/// How often a follower that reads much of the log without finding anything is told how far it is: one whose calls break soon
-/// would otherwise read the same again and again.
+/// The interval of bookmarks while a watcher reads much of the log without matching changes. Without them, a watcher with short
+/// calls would read the same events again each time.
 const PROGRESS: Duration = Duration::from_millis(250);
 
 type Event = Arc<WatchEvent>;
 
-/// The events after the start of a watch. The watcher reads the log until it has reached the hub, and then gets its events from the hub.
+/// Streams the events after the start of a watch. The watcher reads the log until it reaches the hub, and then gets its events
+/// from the hub.
 pub(crate) fn live(catch_up: Box<CatchUp>) -> impl Stream<Item = Result<Event, Error>> + Send {
     try_stream! {
         let mut catch_up = catch_up;
@@ -45,7 +46,7 @@ pub(crate) fn live(catch_up: Box<CatchUp>) -> impl Stream<Item = Result<Event, E
                     if let Some(membership) = catch_up.hub.join(&catch_up.compiled, &catch_up.began, catch_up.at) {
                         break membership;
                     }
-                    // The hub is a little further, or has only just begun.
+                    // The hub is slightly further, or has just started.
                     sleep(AGAIN).await;
                 }
             }
@@ -67,22 +68,22 @@ pub(crate) fn live(catch_up: Box<CatchUp>) -> impl Stream<Item = Result<Event, E
     }
 }
 
-/// A follower that the hub serves.
+/// A watcher that has joined the hub.
 struct Member {
     seen: ResumePoint,
     hub: Arc<Hub>,
-    /// Not the whole compiled, which would keep its revision in memory for as long as the watch lasts.
+    /// Not the whole subscription, which would keep its compiled revision in memory during the watch.
     origin: Origin,
     membership: Membership,
 }
 
 impl Member {
-    /// Waits for the next event; none if it is time for a bookmark.
+    /// Waits for the next event; `None` if a bookmark is due or the server stops.
     async fn next(&mut self) -> Option<Result<Event, Error>> {
         let quiet = Instant::now() + QUIET;
         loop {
             match self.membership.buffer.take() {
-                // It was seen before the follower has joined.
+                // The watcher had seen it before it joined.
                 Ok(Some(delivery)) if delivery.at.cursor <= self.seen.cursor => continue,
                 Ok(Some(delivery)) => {
                     self.seen = delivery.at;
@@ -99,7 +100,7 @@ impl Member {
         }
     }
 
-    /// A bookmark: behind what the hub has given, if nothing of it is waiting.
+    /// Returns a bookmark: after all events of the hub if none of them is waiting, or else after the last event of the watch.
     fn bookmark(&mut self) -> Result<Event, Error> {
         if let Some(at) = self.hub.at()
             && self.membership.buffer.is_empty()

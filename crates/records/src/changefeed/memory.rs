@@ -1,12 +1,14 @@
-//! Memory for watchers that read by themselves. They wait for it: an error and a new call would cost more.
+//! Memory for watchers that read the log or records themselves. They wait for it, because an error and a new call would cost
+//! more.
 
 use groundplan_budget::{Held, Memory};
 use groundplan_error::Error;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// How long to wait, and between two tries.
+/// The maximum wait for memory.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The pause between two attempts.
 const AGAIN: Duration = Duration::from_millis(50);
 
 /// Holds `bytes` bytes of the process's memory, as soon as they are free.
@@ -17,7 +19,7 @@ pub(crate) async fn hold_when_free(memory: &Memory, bytes: usize) -> Result<Held
     hold_relieving(memory, bytes, || false).await
 }
 
-/// The same, where `relieve` can free memory and returns whether it did.
+/// Like [`hold_when_free`], where `relieve` can free memory and returns whether it did.
 pub(super) async fn hold_relieving(memory: &Memory, bytes: usize, relieve: impl Fn() -> bool) -> Result<Held, Error> {
     let end = Instant::now() + PATIENCE;
     loop {

@@ -1,34 +1,34 @@
-//! What a follower has seen of the log by reading records: those changes must not come again.
+//! The changes that a watcher has seen by reading records. They must not be delivered again.
 
 use groundplan_eventlog::{Event, Snapshot};
 use std::collections::HashMap;
 
-/// The snapshots by which records were read.
+/// The snapshots of the reads.
 #[derive(Debug, Default)]
 pub(crate) struct Snapshots {
-    /// By topic: each page of records, with the largest id of its range. The last one reaches to the end.
+    /// By topic: the snapshot of each page of records, with the largest id of its range. The last range has no upper bound.
     pages: HashMap<String, Vec<(String, Snapshot)>>,
-    /// Events behind this position are in none of them.
+    /// No snapshot contains events after this position.
     through: i64,
 }
 
 impl Snapshots {
-    /// A page of a topic was read, up to an id.
+    /// Adds the snapshot of a page of a topic, up to an id.
     pub(crate) fn add(&mut self, topic: &str, last_id: String, snapshot: Snapshot) {
         self.pages.entry(topic.to_owned()).or_default().push((last_id, snapshot));
     }
 
-    /// No snapshot has seen an event behind this position.
+    /// Sets the position after which no snapshot contains events.
     pub(crate) fn end_at(&mut self, position: i64) {
         self.through = position;
     }
 
-    /// Whether everything that the snapshots have seen is at or before a position.
+    /// Reports whether all events in the snapshots are at or before a position.
     pub(crate) fn are_passed(&self, position: i64) -> bool {
         position >= self.through
     }
 
-    /// Whether the follower has seen a change already.
+    /// Reports whether the watcher has seen a change already.
     pub(crate) fn contain(&self, event: &Event) -> bool {
         if event.at.position > self.through {
             return false;

@@ -1,18 +1,18 @@
-//! What a follower asks for. Followers that ask for the same are served together.
+//! The subscriptions of watchers. Watchers with the same subscription are served together.
 
 use groundplan_identity::Principal;
 use groundplan_model::catalog::Model;
 use groundplan_operations::WatchQuery;
 use groundplan_query::page_token::Origin;
 
-/// What a follower asks for, as it was sent.
+/// A subscription, as it was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Subscription {
     pub(crate) tenant: String,
-    /// Each model once; one of them, unless `is_many`.
+    /// Each model once. Exactly one model, unless `is_many`.
     pub(crate) models: Vec<SubscribedModel>,
     pub(crate) with_previous: bool,
-    /// Whether it is a watch of any models, whose events look different.
+    /// Whether it is a WatchMany, which has another event format.
     pub(crate) is_many: bool,
 }
 
@@ -21,13 +21,13 @@ pub(crate) struct Subscription {
 pub(crate) struct SubscribedModel {
     /// The full name.
     pub(crate) model: String,
-    /// CEL; empty: all.
+    /// CEL. If it is empty, all records match.
     pub(crate) filter: String,
     pub(crate) read_mask: Vec<String>,
 }
 
 impl Subscription {
-    /// A watch of one model, by its own service.
+    /// Returns the subscription of a watch of one model, by the model's service.
     pub(crate) fn of_model(principal: &Principal, model: &Model, query: &WatchQuery) -> Self {
         let WatchQuery { filter, read_mask, .. } = query.clone();
         Self {
@@ -38,7 +38,7 @@ impl Subscription {
         }
     }
 
-    /// What tokens of the watch are bound to: who follows what. What is shown of the records may change.
+    /// Returns the origin that tokens of the watch are bound to: the tenant, the models and the filters. Read masks can change.
     pub(crate) fn origin(&self) -> Origin {
         let mut parts = vec!["watch", &self.tenant];
         for SubscribedModel { model, filter, .. } in &self.models {

@@ -14,11 +14,11 @@ use std::sync::{Arc, OnceLock};
 pub(super) struct ActiveCall {
     pub(super) records: Records,
     pub(super) caller: Caller,
-    /// The revision that the call began with, however often the models change meanwhile.
+    /// The revision at the start of the call. Later revisions do not affect the call.
     pub(super) served: Arc<Served>,
     pub(super) table: Arc<Table>,
     pub(super) kind: MethodKind,
-    /// Our own error, with more than a status can carry.
+    /// The service's error, which has more details than a status.
     pub(super) failure: OnceLock<Error>,
 }
 
@@ -31,15 +31,15 @@ impl ActiveCall {
         Ok(Self { records, caller, served, table, kind: method.kind, failure: OnceLock::new() })
     }
 
-    /// Keeps our own error, and gives its status.
+    /// Stores the service's error, and returns its status.
     pub(super) fn fail(&self, error: Error) -> tonic::Status {
         let status = error.to_status();
-        // Nothing else sets it: the service is called once.
+        // The service is called once, so nothing else sets it.
         let _ = self.failure.set(error);
         status
     }
 
-    /// The call, as operations take it.
+    /// Returns the call for operations.
     pub(super) fn call(&self) -> Call<'_> {
         Call {
             records: &self.records,

@@ -1,4 +1,4 @@
-//! Messages as tonic sees them: requests stay bytes, answers are written straight into its buffer.
+//! The codec for tonic. Requests remain bytes, and responses are encoded directly into its buffer.
 
 use super::event;
 use super::write_records::{write_included, write_records};
@@ -14,17 +14,18 @@ use std::sync::Arc;
 use tonic::Status;
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
-/// The first buffer of a call, and when a stream yields. Most messages are small; tonic's own default is 8 KiB.
+/// The initial buffer of a call and the size at which a stream yields, in bytes. Most messages are small; tonic's default
+/// is 8 KiB.
 const BUFFERS: (usize, usize) = (1 << 10, 32 << 10);
 
-/// What a call answers.
+/// A response message.
 pub(super) enum Reply {
     Record {
         model: Arc<Model>,
         record: Record,
     },
     Page {
-        /// Of the records.
+        /// The model of the records.
         model: Arc<Model>,
         page: Page,
     },
@@ -33,9 +34,9 @@ pub(super) enum Reply {
         records: Vec<Stored>,
         included: Included,
     },
-    /// An event of a watch, written once for all who share it.
+    /// An event of a watch, encoded once for all watchers that share it.
     Event(Bytes),
-    /// A part of a record's history.
+    /// A page of a record's history.
     History {
         model: Arc<Model>,
         page: HistoryPage,
@@ -79,7 +80,7 @@ impl Reply {
     }
 }
 
-/// Bytes in, [`Reply`] out.
+/// Decodes requests to bytes, and encodes a [`Reply`].
 #[derive(Clone, Copy)]
 pub(super) struct RawCodec;
 
@@ -103,7 +104,7 @@ impl Encoder for RawCodec {
     type Error = Status;
 
     fn encode(&mut self, item: Reply, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        // The buffer grows, so that there is always room.
+        // The buffer grows, so that its capacity is always sufficient.
         item.write(buffer).map_err(|error| Error::internal(error).into())
     }
 

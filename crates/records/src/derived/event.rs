@@ -1,4 +1,4 @@
-//! The messages of watches and histories, written field by field: they hold records.
+//! Encodes the messages of watches and histories field by field, because they contain records.
 
 use super::write_records::write_record;
 use crate::clock::timestamp;
@@ -11,7 +11,7 @@ use groundplan_proto::watch::v1::Removal;
 use prost::Message as _;
 use prost::encoding::{self, WireType, encode_key, encode_varint};
 
-/// An event as the derived `Watch…Response` of its model.
+/// Encodes an event as the derived `Watch…Response` of its model.
 pub(super) fn of_model(event: &WatchEvent) -> Bytes {
     let mut out = BytesMut::new();
     encoding::int32::encode(1, &(event.kind as i32), &mut out);
@@ -32,7 +32,7 @@ pub(super) fn of_model(event: &WatchEvent) -> Bytes {
     out.freeze()
 }
 
-/// An event of a watch of several models.
+/// Converts an event of a watch of several models.
 pub(crate) fn of_many(event: &WatchEvent) -> WatchManyResponse {
     let any = |record: &Option<LazyRecord>| {
         let (model, record) = event.model.as_ref().zip(record.as_ref())?;
@@ -55,7 +55,7 @@ pub(crate) fn of_many(event: &WatchEvent) -> WatchManyResponse {
     }
 }
 
-/// A page of a history, as the derived `List…RevisionsResponse`.
+/// Encodes a page of a history as the derived `List…RevisionsResponse`.
 pub(super) fn write_history(model: &Model, page: &HistoryPage, out: &mut impl BufMut) {
     for revision in &page.revisions {
         let mut message = BytesMut::new();

@@ -1,4 +1,4 @@
-//! The derived methods, one file each, and the table that leads to them.
+//! The derived methods, one file each, and their dispatch.
 
 mod aggregate;
 mod batch_create;
@@ -47,7 +47,7 @@ pub(super) async fn unary(active: &ActiveCall, message: &Bytes) -> Result<Respon
     }
 }
 
-/// Runs a method with a stream of responses: WatchEntities is the only one.
+/// Runs the only method with a stream of responses, WatchEntities.
 pub(super) async fn server_streaming(active: &ActiveCall, message: &Bytes) -> Result<Replies, Error> {
     watch::handle(active, message).await
 }

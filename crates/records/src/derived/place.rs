@@ -1,4 +1,4 @@
-//! The fields of the derived request messages, by their numbers: the same for every model, for ever.
+//! The fields of the derived request messages by number. The numbers are the same for every model and never change.
 
 use groundplan_model::catalog::{MethodKind, Model};
 
@@ -18,9 +18,9 @@ pub(super) enum Place {
     Count,
     AllowScan,
     Expand,
-    /// Messages of a Get, in a batch.
+    /// The requests of a batch.
     Requests,
-    /// The message of a List, to be explained.
+    /// The List request to explain.
     List,
     GroupBy,
     Aggregations,
@@ -35,7 +35,7 @@ pub(super) enum Place {
 }
 
 impl Place {
-    /// The field of a number.
+    /// Returns the field with a number.
     pub(super) fn of_number(kind: MethodKind, number: u32) -> Option<Self> {
         use MethodKind as Kind;
         Some(match (kind, number) {

@@ -1,22 +1,25 @@
-//! The wire format of protobuf, field by field: as much of it as the derived request messages need.
+//! Reads the protobuf wire format field by field, as far as the derived request messages require.
 
-/// The most bytes of a varint.
+/// The maximum length of a varint in bytes.
 const MAX_VARINT: usize = 10;
 
-/// A field's value, as it stands on the wire.
+/// The value of a field on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wire<'a> {
     Varint(u64),
     Delimited(&'a [u8]),
-    /// Four or eight bytes, which no request message has.
+    /// Four or eight bytes. No request message has such a field.
     Fixed,
 }
 
-/// What is left to read of a message.
+/// The unread part of a message.
 pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
-    /// The next field's number and value; nothing at the end. An error is the reason why the bytes are no message.
+    /// Returns the next field's number and value; `None` at the end.
+    ///
+    /// # Errors
+    /// The reason why the bytes are not a message.
     pub(crate) fn next(&mut self) -> Result<Option<(u32, Wire<'a>)>, &'static str> {
         if self.0.is_empty() {
             return Ok(None);
@@ -41,7 +44,7 @@ impl<'a> Reader<'a> {
         let mut value = 0;
         for (at, byte) in self.0.iter().take(MAX_VARINT).enumerate() {
             let bits = u64::from(byte & 0x7F);
-            // The tenth byte has room for one bit.
+            // The tenth byte can have only one bit of the value.
             if at == MAX_VARINT - 1 && bits > 1 {
                 break;
             }

@@ -1,4 +1,4 @@
-//! Reading the derived request messages.
+//! Reads the derived request messages.
 
 use super::place::Place;
 use super::reader::{Reader, Wire};
@@ -13,10 +13,10 @@ use groundplan_proto::watch::v1::Start;
 use prost::Message as _;
 use std::borrow::Cow;
 
-/// The most elements of a repeated field that are kept: one too many is enough for any of them to be refused.
+/// The maximum number of stored elements of a repeated field: one more than is allowed, so that the request is rejected.
 const MAX_KEPT: usize = MAX_PATHS + 1;
 
-/// What any of the requests may hold; what a request does not have is empty.
+/// The fields of all requests. Fields that a request does not have are empty.
 #[derive(Debug, Default)]
 pub(super) struct Fields<'a> {
     record: Option<Cow<'a, [u8]>>,
@@ -25,7 +25,7 @@ pub(super) struct Fields<'a> {
     update_mask: Vec<String>,
     /// The ids of a batch.
     pub(super) ids: Vec<String>,
-    /// Its view is that of any request.
+    /// The parameters of a List. Other requests use its view, too.
     pub(super) list: ListQuery,
     group_by: Vec<String>,
     aggregations: Vec<Aggregation>,
@@ -37,24 +37,24 @@ pub(super) struct Fields<'a> {
     pub(super) request_id: &'a str,
     pub(super) validate_only: bool,
     pub(super) allow_missing: bool,
-    /// The requests of a batch that writes.
+    /// The requests of a batch of writes.
     pub(super) parts: Vec<&'a [u8]>,
 }
 
-/// A rule that a field breaks, and how.
+/// A violated rule and its message.
 type Broken = (&'static str, &'static str);
 
 const WRONG_TYPE: Broken = ("wire_type", "has another type on the wire than its definition says");
 
 impl<'a> Fields<'a> {
-    /// Reads a request of a method. What it does not have is refused, not skipped.
+    /// Reads a request of a method. Unknown fields are rejected, not skipped.
     pub(super) fn read(model: &Model, kind: MethodKind, message: &'a [u8]) -> Result<Self, Error> {
         let mut fields = Self::default();
         fields.add(model, kind, message)?;
         Ok(fields)
     }
 
-    /// Takes the fields of a message over. As protobuf says, the last occurrence counts, and those of messages merge.
+    /// Reads the fields of a message. As in protobuf, the last occurrence of a field counts, and occurrences of a message merge.
     fn add(&mut self, model: &Model, kind: MethodKind, message: &'a [u8]) -> Result<(), Error> {
         let malformed = |why: &str| {
             let name = format!("{}Request", model.method_name(kind));
@@ -63,7 +63,7 @@ impl<'a> Fields<'a> {
         let mut reader = Reader(message);
         while let Some((number, value)) = reader.next().map_err(malformed)? {
             let place = Place::of_number(kind, number);
-            // Only models that keep a history have it.
+            // Only models that keep a history have this field.
             let place = place.filter(|place| *place != Place::ReadTime || model.history.is_some());
             let place = place.ok_or_else(|| malformed(&format!("it has an unknown field {number}")))?;
             match (place, value) {
@@ -82,7 +82,7 @@ impl<'a> Fields<'a> {
         Ok(())
     }
 
-    /// Takes a request of a batch over: the view is that of the batch.
+    /// Reads a Get request of a batch. Only the batch can have a view.
     fn add_get(&mut self, model: &Model, message: &[u8]) -> Result<(), Error> {
         let mut get = Fields::default();
         get.add(model, MethodKind::Get, message)?;
@@ -102,7 +102,7 @@ impl<'a> Fields<'a> {
         Ok(())
     }
 
-    /// Takes a field over that is no message with a meaning of its own.
+    /// Sets a field that is not a nested request or an aggregation.
     fn set(&mut self, place: Place, value: Wire<'a>) -> Result<(), Broken> {
         let list = &mut self.list;
         match (place, value) {
@@ -142,24 +142,24 @@ impl<'a> Fields<'a> {
         Ok(())
     }
 
-    /// The record that was sent.
+    /// Decodes the sent record.
     pub(super) fn record(&self, model: &Model, budget: &Budget) -> Result<Record, Error> {
         let bytes = self.record.as_ref();
         let bytes = bytes.ok_or_else(|| Error::field(&model.singular_field, "required", "is required"))?;
         decode(model, bytes, budget)
     }
 
-    /// The fields that an update changes.
+    /// Returns the fields that an update changes.
     pub(super) fn mask(&self, model: &Model) -> Result<UpdateMask, Error> {
         UpdateMask::parse(&model.shapes, model.shape, &self.update_mask).map_err(Error::from)
     }
 
-    /// What is shown of the records.
+    /// Returns the read mask and the relations to expand.
     pub(super) fn view(&self) -> &View {
         &self.list.view
     }
 
-    /// What is to be watched.
+    /// Returns the query of a watch.
     pub(super) fn watch(self) -> WatchQuery {
         WatchQuery {
             filter: self.list.filter,
@@ -171,13 +171,13 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Which part of a history is asked for.
+    /// Returns the query of a history.
     pub(super) fn history(self) -> HistoryQuery {
         let ListQuery { page_size, page_token, view, .. } = self.list;
         HistoryQuery { page_size, page_token, read_mask: view.read_mask }
     }
 
-    /// What is to be computed.
+    /// Returns the query of an aggregate.
     pub(super) fn aggregate(self) -> AggregateQuery {
         AggregateQuery {
             filter: self.list.filter,
@@ -188,7 +188,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The id that a record carries; empty if there is none.
+/// Returns the id of a record; empty if it has none.
 pub(super) fn id_of<'a>(model: &Model, record: &'a Record) -> &'a str {
     match record.get(model.roles.id) {
         Some(Value::String(id)) => id,
@@ -196,7 +196,10 @@ pub(super) fn id_of<'a>(model: &Model, record: &'a Record) -> &'a str {
     }
 }
 
-/// Reads a `groundplan.query.v1.Aggregation`; an error is the reason why the bytes are none.
+/// Reads a `groundplan.query.v1.Aggregation`.
+///
+/// # Errors
+/// The reason why the bytes are not an aggregation.
 fn aggregation(bytes: &[u8]) -> Result<Aggregation, String> {
     let mut aggregation = Aggregation::default();
     let mut reader = Reader(bytes);
@@ -204,7 +207,7 @@ fn aggregation(bytes: &[u8]) -> Result<Aggregation, String> {
         let text =
             |bytes| text(bytes).map(str::to_owned).map_err(|(_, words)| format!("a text of an aggregation {words}"));
         match (number, value) {
-            // A number that no function has is refused by its name, later.
+            // Unknown functions are rejected later, with the name of the field.
             (1, Wire::Varint(function)) => aggregation.function = i32::try_from(function.cast_signed()).unwrap_or(-1),
             (2, Wire::Delimited(bytes)) => aggregation.field = text(bytes)?,
             (3, Wire::Delimited(bytes)) => aggregation.name = text(bytes)?,
@@ -226,14 +229,14 @@ fn add_paths(paths: &mut Vec<String>, bytes: &[u8]) -> Result<(), Broken> {
     Ok(())
 }
 
-/// Reads a `google.protobuf.Timestamp`.
+/// Reads a `google.protobuf.Timestamp` as microseconds since the Unix epoch.
 fn timestamp(bytes: &[u8]) -> Result<i64, Broken> {
     const MALFORMED: Broken = ("timestamp", "must be a google.protobuf.Timestamp of the years 1 to 9999");
     let read = prost_types::Timestamp::decode(bytes).map_err(|_| MALFORMED)?;
     timestamp_of_parts(read.seconds, read.nanos).map_err(|_| MALFORMED)
 }
 
-/// Adds an element of a repeated field.
+/// Adds an element of a repeated field, up to [`MAX_KEPT`] elements.
 fn keep<T>(elements: &mut Vec<T>, element: T) {
     if elements.len() < MAX_KEPT {
         elements.push(element);
@@ -248,7 +251,7 @@ fn int32(number: u64) -> Result<i32, Broken> {
     i32::try_from(number.cast_signed()).map_err(|_| ("range", "must be a whole number of 32 bits"))
 }
 
-/// Reads a record.
+/// Decodes a record.
 fn decode(model: &Model, bytes: &[u8], budget: &Budget) -> Result<Record, Error> {
     wire::decode(&model.shapes, model.shape, bytes, budget).map_err(Error::from)
 }

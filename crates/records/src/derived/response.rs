@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tonic::Response;
 use tonic::metadata::MetadataValue;
 
-/// The response with one record.
+/// Returns the response with one record.
 pub(super) fn one_record(model: &Arc<Model>, stored: Stored) -> Result<Response<Reply>, Error> {
     let etag = stored.etag.parse().map_err(Error::internal)?;
     let mut response = Response::new(Reply::Record { model: model.clone(), record: stored.record });
@@ -18,7 +18,7 @@ pub(super) fn one_record(model: &Arc<Model>, stored: Stored) -> Result<Response<
     Ok(response)
 }
 
-/// The response to writes of one model: a record, several, or nothing where they are gone.
+/// Returns the response to writes of one model: one record, several records, or an empty message after deletes.
 pub(super) fn written_records(model: &Arc<Model>, is_single: bool, written: Written) -> Result<Response<Reply>, Error> {
     let is_repeat = written.is_repeat;
     let records: Vec<Stored> = written.records.into_iter().flatten().collect();

@@ -3,10 +3,10 @@
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Catalog;
 
-/// How much of an unknown path an answer repeats, in characters.
+/// The maximum length of an unknown path in an error, in characters.
 const MAX_SHOWN: usize = 200;
 
-/// The refusal of a method that no model has, with the nearest one that exists.
+/// Returns the error of a method that no model has, with the most similar existing one.
 pub(super) fn method(catalog: &Catalog, path: &str) -> Error {
     let shown: String = path.chars().take(MAX_SHOWN).collect();
     let nearest = catalog

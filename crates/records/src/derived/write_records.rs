@@ -1,4 +1,4 @@
-//! Records in messages: written straight into the buffer, as their wire format has them.
+//! Encodes records in messages, directly into the buffer.
 
 use bytes::BufMut;
 use groundplan_codec::{Record, Stored, wire};
@@ -13,13 +13,14 @@ pub(super) fn write_records(number: u32, model: &Model, records: &[Stored], out:
     }
 }
 
-/// Writes a record behind its length.
+/// Writes a record after its length.
 pub(super) fn write_record(model: &Model, record: &Record, out: &mut impl BufMut) {
     encode_length(wire::encoded_len(&model.shapes, model.shape, record), out);
     wire::encode(&model.shapes, model.shape, record, out);
 }
 
-/// Writes the related records as `google.protobuf.Any`, and the tokens as a map; `numbers` are those of the two fields.
+/// Writes the related records as `google.protobuf.Any`, and the page tokens as a map. `numbers` are the numbers of the two
+/// fields.
 pub(super) fn write_included(numbers: (u32, u32), included: &Included, out: &mut impl BufMut) {
     for (model, records) in &included.records {
         let type_url = format!("type.googleapis.com/{}", model.full_name);

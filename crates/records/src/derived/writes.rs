@@ -14,10 +14,10 @@ use groundplan_operations::{Form, Operation, Write, Writes};
 use std::sync::Arc;
 use tonic::Response;
 
-/// How a method reads the operation that a request, or one request of a batch, asks for.
+/// A function that reads the operation of a request, or of one request of a batch.
 type ReadOperation = fn(&Model, &Fields<'_>, &Budget) -> Result<Operation, Error>;
 
-/// Does a method that writes one record.
+/// Runs a method that writes one record.
 pub(super) async fn single(
     active: &ActiveCall,
     message: &Bytes,
@@ -35,7 +35,7 @@ pub(super) async fn single(
     written_records(active.model(), true, write(&active.call(), writes).await?)
 }
 
-/// Does a method that writes a batch. `part` is the method whose request each part is.
+/// Runs a method that writes a batch. `part` is the method of the requests in the batch.
 pub(super) async fn batch(
     active: &ActiveCall,
     message: &Bytes,

@@ -59,7 +59,7 @@ async fn position(records: &Records) -> Result<Option<i64>, Error> {
     rows.first().map(|row| row.i64(0)).transpose().map(Option::flatten).map_err(database_error)
 }
 
-/// Returns the next events and the last position whose events are complete. A large transaction needs several reads, and only
+/// Returns the next events and the last position with complete events. A large transaction needs several reads, and only
 /// complete transactions advance the position.
 async fn read(records: &Records, position: i64) -> Result<Option<(Vec<Arc<Event>>, i64)>, Error> {
     let Some(progress) = records.log().progress() else { return Ok(None) };
@@ -102,7 +102,7 @@ async fn copy(
     Ok(true)
 }
 
-/// Returns the last position whose events are complete.
+/// Returns the last position with complete events.
 fn last_complete(events: &[Arc<Event>]) -> Option<i64> {
     events.iter().rev().find(|event| event.is_last).map(|event| event.at.position)
 }

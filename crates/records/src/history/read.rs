@@ -70,7 +70,8 @@ pub(crate) async fn first_after(call: &Call<'_>, id: &Id, time: i64) -> Result<O
     binds.push(Bind::timestamptz(time));
     binds.extend(record(call, id));
     let (mut first, mut skipped) = (None, 0);
-    // Rows are read one at a time, because the log might have many large ones. Skipping a few is faster than cancelling the statement.
+    // Rows are read one at a time, because the log might have many large ones. Skipping a few is faster than cancelling the
+    // statement.
     rows_until(call, &SINCE, &binds, |row| {
         if first.is_some() {
             skipped += 1;

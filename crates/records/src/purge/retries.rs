@@ -1,7 +1,7 @@
 //! Records that cannot be purged yet, and when to try each again.
 //!
-//! The query for due records excludes those with direct references. This handles the rest: records whose cascade would delete a
-//! record that another record refers to.
+//! The query for due records excludes those with direct references. This handles the rest: records with a cascade that would
+//! delete a record that another record refers to.
 
 use crate::operations::purge::Over;
 use std::collections::HashMap;

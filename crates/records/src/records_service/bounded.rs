@@ -1,4 +1,4 @@
-//! A bound on commits before they are decoded: two bytes of an empty write ask for hundreds of bytes of memory.
+//! Limits commits before they are decoded: an empty write is two bytes on the wire, but hundreds of bytes in memory.
 
 use crate::derived::reader::{Reader, Wire};
 use axum::body::Body;
@@ -14,19 +14,20 @@ use groundplan_error::{Error, Reason};
 use groundplan_operations::limits::MAX_BATCH;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
-/// The method that takes a list of messages.
+/// The method that receives a list of messages.
 const COMMIT: &str = "/groundplan.records.v1.RecordsService/Commit";
 
-/// What stands before a gRPC message: whether it is compressed, and its length.
+/// The size of the header of a gRPC message in bytes: the compression flag and the length.
 const HEAD: usize = 5;
 
-/// The field of the writes.
+/// The number of the field of the writes.
 const WRITES: u32 = 1;
 
-/// The memory that a byte of a commit asks for once its writes are counted: an empty path of a mask is two bytes, and a string.
+/// The memory to hold for each byte of a commit after its writes are counted: an empty path of a mask is two bytes, and a string
+/// in memory.
 pub(super) const MEMORY: usize = 12;
 
-/// Refuses commits of too many writes, and holds the memory that the others need. Whatever else is wrong is found where a message is
+/// Rejects commits with too many writes, and holds the memory for the others. All other errors are detected when the message is
 /// decoded.
 pub(crate) async fn bound(State(most): State<usize>, request: Request, next: Next) -> Response {
     if request.uri().path() != COMMIT {
@@ -39,7 +40,7 @@ pub(crate) async fn bound(State(most): State<usize>, request: Request, next: Nex
             let message = format!("the request is longer than {most} bytes; split it up, or raise the limit");
             return error_response(&Error::new(Reason::TooLarge, message), true).map(Body::new);
         }
-        // What the layers outside refuse in the body has its own status, which tonic answers.
+        // Errors of outer layers in the body have their own status, which tonic returns.
         Err(error) => {
             let failing = Body::from_stream(stream::once(ready(Err::<Bytes, _>(error))));
             return next.run(Request::from_parts(parts, failing)).await;
@@ -51,7 +52,7 @@ pub(crate) async fn bound(State(most): State<usize>, request: Request, next: Nex
     }
 }
 
-/// Counts the writes of a commit, and holds the memory that decoding them takes.
+/// Counts the writes of a commit, and holds the memory for decoding them.
 fn hold(bytes: &[u8], budget: Option<&Budget>) -> Result<(), Error> {
     let message = bytes.get(HEAD..).unwrap_or_default();
     let writes = count(message);
@@ -65,7 +66,7 @@ fn hold(bytes: &[u8], budget: Option<&Budget>) -> Result<(), Error> {
     Ok(())
 }
 
-/// How many writes a message has, as far as it can be read.
+/// Returns the number of writes in a message, up to the first malformed field.
 fn count(message: &[u8]) -> usize {
     let (mut reader, mut writes) = (Reader(message), 0);
     while let Ok(Some((number, value))) = reader.next() {

@@ -19,7 +19,7 @@ use prost::Message as _;
 use prost_types::{Any, FieldMask};
 use std::sync::Arc;
 
-/// Does what the request asks for; says besides whether it is the answer to an earlier call.
+/// Runs a commit. Also returns whether the response is that of an earlier call.
 pub(super) async fn run(
     records: &Records,
     caller: &Caller,
@@ -33,7 +33,7 @@ pub(super) async fn run(
     let length = request.encoded_len();
     let (of, budget, list) = (served.clone(), caller.budget.clone(), request.writes);
     let list = offload_if_long(length, move || read(&of, list, &budget)).await??;
-    // The message is gone.
+    // The request message no longer exists.
     caller.budget.release(length.saturating_mul(MEMORY));
     let writes = Writes {
         list,

@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use groundplan_eventlog::{Batch, follow};
 use groundplan_proto::records::v1::{TailChangesRequest, TailChangesResponse};
 
-/// What tokens of the tail are bound to.
+/// The origin that tokens of the tail are bound to.
 const ORIGIN: &[u8] = b"tail";
 
 pub(super) fn run(records: &Records, request: TailChangesRequest) -> Messages<TailChangesResponse> {

@@ -1,4 +1,4 @@
-//! What no index serves is refused on large tables, with the index to declare.
+//! Queries without a suitable index are rejected on large tables, with the index to declare.
 
 use super::fixture::Fixture;
 use crate::Settings;

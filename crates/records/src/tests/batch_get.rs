@@ -1,4 +1,4 @@
-//! Several records at once.
+//! Gets of several records in one call.
 
 use super::relations::{expanding, library, related, texts};
 use groundplan_error::Reason;

@@ -1,8 +1,8 @@
-//! What PostgreSQL makes of an expression is what the evaluator makes of it, for every record: random expressions on random
-//! records, both ways.
+//! The evaluator and PostgreSQL compute the same result of an expression for every record: random expressions on random records,
+//! in both directions.
 //!
-//! `GROUNDPLAN_DIFFERENTIAL_PAIRS` says how many pairs of an expression and a record, `GROUNDPLAN_SEED` begins at another
-//! place. `make torture` takes many more than `make test`, and a random seed.
+//! `GROUNDPLAN_DIFFERENTIAL_PAIRS` sets the number of pairs of an expression and a record, and `GROUNDPLAN_SEED` the seed.
+//! `make torture` tests many more than `make test`, with a random seed.
 
 mod author;
 mod breakage;
@@ -71,7 +71,7 @@ async fn sql_says_what_the_evaluator_says() {
     }
 }
 
-/// Nearly all that the author writes is an expression: a test without storage, for whoever changes the checker.
+/// Nearly everything that the author writes is a valid expression. This tests changes of the checker without storage.
 #[test]
 fn the_checker_accepts_what_is_tried() {
     let (seed, catalog) = (seed(), catalog(1, MODELS));
@@ -86,7 +86,7 @@ fn the_checker_accepts_what_is_tried() {
     }
 }
 
-/// The test of the test: whatever is broken, it finds.
+/// The test of the test: it detects each broken rule.
 #[tokio::test]
 async fn a_broken_rule_is_found() {
     let seed = seed();

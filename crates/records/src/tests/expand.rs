@@ -1,4 +1,4 @@
-//! What relations lead to, beside the records that were asked for.
+//! Expanded relations, in addition to the requested records.
 
 use super::fixture::Fixture;
 use super::relations::{expanding, library, related, shown, texts};

@@ -96,7 +96,7 @@ fn reason(status: &Status) -> String {
     status.get_error_details().error_info().unwrap().reason.clone()
 }
 
-/// The fields that a refusal names, with what it says of them.
+/// Returns the fields that an error names, with their descriptions.
 fn violations(status: &Status) -> Vec<(String, String)> {
     let details = status.get_error_details();
     let violations = &details.bad_request().unwrap().field_violations;

@@ -50,7 +50,7 @@ async fn requests_that_are_not_their_message_are_refused() {
     assert!(fixture.query("SELECT 1 FROM test_v1.item").await.is_empty());
 }
 
-/// A call with any body, and what it is answered.
+/// Sends a call with any body, and returns the status of the response.
 async fn posted(fixture: &Fixture, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> tonic::Status {
     let mut request = Request::post(path).header("content-type", "application/grpc").header("te", "trailers");
     for (name, value) in headers {

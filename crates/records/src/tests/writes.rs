@@ -29,7 +29,7 @@ async fn commit(fixture: &Fixture, request: CommitRequest) -> Result<CommitRespo
     client.commit(request).await.map(tonic::Response::into_inner)
 }
 
-/// The reason of a refusal, and the fields that it names.
+/// Returns the reason of an error, and the fields that it names.
 fn refusal(status: &Status) -> (String, Vec<String>) {
     let details = status.get_error_details();
     let fields = details.bad_request().map(|bad| bad.field_violations.iter().map(|one| one.field.clone()).collect());

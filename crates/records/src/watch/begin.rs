@@ -1,16 +1,16 @@
-//! How a watch begins.
+//! Where a watch starts.
 
 use groundplan_error::Error;
 use groundplan_proto::watch::v1::Start;
 
-/// How a watch begins.
+/// Where a watch starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Begin {
-    /// With what is committed after the call.
+    /// With the changes that are committed after the call.
     Now,
-    /// With all records that match.
+    /// With all matching records.
     Initial { allow_scan: bool },
-    /// After the event that had this token.
+    /// After the event with this token.
     After(String),
 }
 
@@ -19,7 +19,7 @@ impl Begin {
         matches!(self, Self::After(_))
     }
 
-    /// Reads how a request wants to begin.
+    /// Reads where the watch of a request starts.
     pub(crate) fn of(start: Start, token: &str, allow_scan: bool) -> Result<Self, Error> {
         match (start, token) {
             (Start::Unspecified, token) if !token.is_empty() => Ok(Self::After(token.to_owned())),

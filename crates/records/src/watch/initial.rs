@@ -1,5 +1,5 @@
-//! The records that match when a watch begins, page by page: each page by a snapshot of its own, so that no transaction stays
-//! open while the follower reads.
+//! Reads the records that match when a watch starts, page by page. Each page has its own snapshot, so that no transaction stays
+//! open while the watcher reads.
 
 use crate::call::Call;
 use crate::changefeed::{CompiledModel, CompiledSubscription, hold_when_free, shown};
@@ -22,13 +22,14 @@ use groundplan_query::Part;
 use groundplan_query::row;
 use std::sync::Arc;
 
-/// The most records of a page.
+/// The maximum number of records of a page.
 const PAGE: i64 = 500;
 
-/// The most bytes of a page's records, but for the last one: there the page ends, and no more rows are read.
+/// The maximum size of a page's records in bytes, without the last one. When it is exceeded, the page ends and no more rows are
+/// read.
 const MAX_PAGE_BYTES: usize = 2 << 20;
 
-/// The reading of the records of a watch's models.
+/// A reader of the records of a watch's models.
 #[derive(Clone)]
 pub(crate) struct Initial {
     pub(crate) records: Records,
@@ -36,29 +37,29 @@ pub(crate) struct Initial {
     pub(crate) compiled: Arc<CompiledSubscription>,
 }
 
-/// Where a page begins: behind the row whose keys have these values.
+/// The start of a page: after the row with these values of its keys.
 pub(crate) type After = Vec<Option<Bytes>>;
 
 /// A page of records.
 pub(crate) struct Page {
     pub(crate) events: Vec<Arc<WatchEvent>>,
-    /// The page reaches to this id.
+    /// The last id of the page's range.
     pub(crate) last_id: String,
     pub(crate) snapshot: Snapshot,
-    /// Where the next one begins; none behind the last.
+    /// The start of the next page; `None` for the last page.
     pub(crate) next: Option<After>,
     /// The memory of its records.
     _held: Held,
 }
 
 impl Initial {
-    /// Refuses what would read a large table from end to end.
+    /// Checks that a query does not read a large table in full, unless `allow_scan` is set.
     pub(crate) async fn admit(&self, at: usize, allow_scan: bool) -> Result<(), Error> {
         let call = self.call(at)?;
         Reading::begin(&call, &self.query(at, allow_scan), None)?.admit().await
     }
 
-    /// Reads a page of a model behind a place.
+    /// Reads a page of a model, after a row.
     pub(crate) async fn page(&self, at: usize, after: Option<&After>) -> Result<Page, Error> {
         let call = self.call(at)?;
         let query = self.query(at, true);
@@ -69,7 +70,7 @@ impl Initial {
         let sql = self.records.statement_cache().sql(builder.text());
         let model = self.model(at)?;
         let _reader = self.records.hub().reader().await?;
-        // As much as an ordinary page takes. In the end the page holds what it has.
+        // The size of an ordinary page. In the end, the page holds only what it uses.
         let mut found = Found::new(hold_when_free(self.records.memory(), MAX_PAGE_BYTES).await?);
         let mut lease = self.records.database().lease().await?;
         let (cancel, registration) = AbortHandle::new_pair();
@@ -80,8 +81,8 @@ impl Initial {
                 while let Some(row) = rows.try_next().await? {
                     found.add(model, &row, layout.values(&row)?)?;
                     if found.is_cut() {
-                        // A run that is dropped unfinished cancels its statement, and ends its transaction: the rest of the
-                        // rows is never sent.
+                        // Dropping an unfinished run cancels its statement and ends its transaction, so that the remaining rows
+                        // are never sent.
                         cancel.abort();
                         pending::<()>().await;
                     }
@@ -118,10 +119,10 @@ impl Initial {
     }
 }
 
-/// What a page has found.
+/// The content of a page while it is read.
 struct Found {
     held: Held,
-    /// About how many bytes of memory the records take.
+    /// The approximate size of the records in memory, in bytes.
     memory: usize,
     /// Whether the process has no memory for more records.
     is_out_of_memory: bool,
@@ -156,7 +157,7 @@ impl Found {
         let Some(Value::String(id)) = record.get(of_model.roles.id) else {
             return Err(Error::internal("a record has no id"));
         };
-        // Which page has seen a record is told by the order of ids.
+        // The order of ids determines which page's snapshot contains a record.
         if *id <= self.last_id && !self.records.is_empty() {
             let message = format!(
                 "the ids of the table of {} are not in byte order, which a watch with START_INITIAL requires; give \

@@ -1,4 +1,4 @@
-//! The start of a watch: the records that match, if they are requested, and the log up to where a token can resume the watch.
+//! The start of a watch: the matching records, if they are requested, and the log up to where a token can resume the watch.
 
 use super::Begin;
 use super::initial::Initial;
@@ -19,11 +19,11 @@ type Event = Arc<WatchEvent>;
 /// A step of the start of a watch.
 pub(crate) enum Step {
     Event(Event),
-    /// It has ended: the follower is not far behind the hub.
+    /// The start is complete, and the watcher is close to the hub.
     Done(Box<CatchUp>),
 }
 
-/// The events from the call to where the watcher can join the hub.
+/// Streams the events from the call until the watcher can join the hub.
 pub(crate) fn start(
     records: Records,
     principal: Principal,
@@ -71,7 +71,7 @@ pub(crate) fn start(
                         yield Step::Event(delivery.event);
                     }
                 }
-                // What is committed comes as soon as those before it have ended.
+                // Committed events can be read when the transactions before them have ended.
                 None => {
                     tokio::select! {
                         _ = progress.changed() => {}
@@ -81,7 +81,7 @@ pub(crate) fn start(
                 }
             }
             if Instant::now() >= quiet {
-                // There is no token yet that leaves nothing out.
+                // Any token would leave something out at this point.
                 yield Step::Event(mark(EventKind::Bookmark, String::new()));
                 quiet = Instant::now() + QUIET;
             }
@@ -90,13 +90,13 @@ pub(crate) fn start(
     }
 }
 
-/// What is committed, for all who ask together: none of them is waited for.
+/// Returns the committed state, which all concurrent callers share, in a task that progresses even if a caller is not polled.
 async fn committed(hub: &Arc<Hub>) -> Result<Committed, Error> {
     let hub = hub.clone();
     spawn_scoped(async move { hub.committed().await }).await
 }
 
-/// Notes by a snapshot what was committed before the call.
+/// Adds a snapshot of everything that was committed before the call.
 async fn see_nothing(catch_up: &mut CatchUp) -> Result<(), Error> {
     let Committed { snapshot, position } = committed(&catch_up.hub).await?;
     for model in &catch_up.compiled.models {

@@ -1,4 +1,4 @@
-//! A watch from its beginning to its end.
+//! A watch, from its start to its end.
 
 use super::Begin;
 use super::initial::Initial;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 type Event = Arc<WatchEvent>;
 
-/// Begins a watch. What can be refused is refused before the stream begins.
+/// Starts a watch. All checks of the request precede the stream.
 pub(crate) async fn watch(
     records: &Records,
     principal: &Principal,
@@ -50,7 +50,7 @@ pub(crate) async fn watch(
     Ok(follower.follow().boxed())
 }
 
-/// One who watches.
+/// A watcher.
 struct Follower {
     counted: Counted,
     records: Records,
@@ -63,9 +63,9 @@ impl Follower {
     fn follow(self) -> impl Stream<Item = Result<Event, Error>> + Send {
         try_stream! {
             let Self { counted, records, principal, begin, catch_up } = self;
-            // What is written takes memory until the client has taken it: then the next event is asked for.
+            // An event takes memory until the client has read it. Only then is the stream polled for the next one.
             let hub = catch_up.hub.clone();
-            // The start needs much more memory than the rest, and gives it back.
+            // The start needs much more memory than the rest, and releases it.
             let mut start = Box::pin(start(records, principal, begin, catch_up));
             let mut catch_up = None;
             while let Some(step) = start.next().await {

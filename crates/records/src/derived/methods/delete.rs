@@ -15,7 +15,7 @@ pub(super) async fn handle(active: &ActiveCall, message: &Bytes) -> Result<Respo
     writes::single(active, message, operation).await
 }
 
-/// The operation that a request asks for.
+/// Returns the operation of a request.
 pub(super) fn operation(_: &Model, request: &Fields<'_>, _: &Budget) -> Result<Operation, Error> {
     let (id, etag) = (request.id.to_owned(), request.etag.to_owned());
     Ok(Operation::Delete { id, etag, allow_missing: request.allow_missing })

@@ -1,4 +1,4 @@
-//! The RPCs that list the records which refer to a record, such as ListAuthorBooks.
+//! The RPCs that list the records that refer to a record, such as ListAuthorBooks.
 
 use crate::derived::active_call::ActiveCall;
 use crate::derived::codec::Reply;

@@ -15,7 +15,7 @@ pub(super) async fn handle(active: &ActiveCall, message: &Bytes) -> Result<Respo
     writes::single(active, message, operation).await
 }
 
-/// The operation that a request asks for.
+/// Returns the operation of a request.
 pub(super) fn operation(_: &Model, request: &Fields<'_>, _: &Budget) -> Result<Operation, Error> {
     Ok(Operation::Undelete { id: request.id.to_owned(), etag: request.etag.to_owned() })
 }

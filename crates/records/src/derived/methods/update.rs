@@ -15,7 +15,7 @@ pub(super) async fn handle(active: &ActiveCall, message: &Bytes) -> Result<Respo
     writes::single(active, message, operation).await
 }
 
-/// The operation that a request asks for.
+/// Returns the operation of a request.
 pub(super) fn operation(model: &Model, request: &Fields<'_>, budget: &Budget) -> Result<Operation, Error> {
     let update = request.record(model, budget)?;
     Ok(Operation::Update {

@@ -39,7 +39,7 @@ pub(super) fn key(random: &mut StdRng, ty: Ty) -> Tree {
     Tree::constant(ty, text)
 }
 
-/// Negative numbers are in parentheses: a sign behind an operator is another matter, of the parser.
+/// Negative numbers are in parentheses, because a sign after an operator is a matter of the parser.
 fn int(random: &mut StdRng) -> String {
     match pool::int(random) {
         number @ 16.. if random.random_bool(0.1) => format!("0x{number:x}"),
@@ -123,7 +123,7 @@ fn duration(random: &mut StdRng) -> String {
     format!("duration(\"{sign}{text}\")")
 }
 
-/// Enum constants only stand beside a value of the enum, which gives them their type.
+/// Enum constants only stand next to a value of the enum, which determines their type.
 fn mood(random: &mut StdRng) -> String {
     const NAMES: &[&str] = &["MOOD_UNSPECIFIED", "MOOD_GOOD", "MOOD_BAD", "MOOD_ODD"];
     match random.random_range(0..3) {

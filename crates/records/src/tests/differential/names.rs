@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 /// How deep paths go: through two levels of messages.
 const MAX_STEPS: usize = 3;
 
-/// What stands between the brackets behind a list, other than numbers. Most are in no list, some are errors.
+/// The indexes of a list, other than numbers. Most are out of range, and some are errors.
 const INDEXES: [&str; 10] = [
     "size(strings)",
     "an_int32",
@@ -24,7 +24,7 @@ const INDEXES: [&str; 10] = [
     "size(branches[an_int32].leaves)",
 ];
 
-/// The same behind a map with texts for keys.
+/// The keys of a map with texts for keys.
 const KEYS: [&str; 6] =
     ["a_string", "maybe_string", "string_value", "author.country", "leaves[0].name", "branches_by_name.a.title"];
 

@@ -40,7 +40,7 @@ pub(super) enum Production {
     Count,
     /// Operator, its two sides, and what it gives.
     Calculate(&'static str, Ty, Ty, Ty),
-    /// A double by a constant: others are refused.
+    /// A double by a constant: other factors are rejected.
     Scale(&'static str),
     Negate(Ty),
     /// From and to.

@@ -27,7 +27,7 @@ pub(super) struct Run {
     breakage: Option<Breakage>,
     pub(super) expressions: usize,
     pub(super) pairs: usize,
-    /// What the checker refuses: the author should know better.
+    /// The expressions that the checker rejects, although the author should avoid them.
     pub(super) refused: Vec<(String, String)>,
     pub(super) coverage: Coverage,
     pub(super) disagreement: Option<Disagreement>,
@@ -120,7 +120,7 @@ struct Wrong {
     record: usize,
 }
 
-/// An expression as the evaluator has it, and as PostgreSQL has it.
+/// An expression for the evaluator, and for PostgreSQL.
 struct Compiled {
     intact: Filter,
     broken: Option<Filter>,
@@ -154,7 +154,7 @@ async fn compare(world: &mut World, filter: &Compiled, only: Option<usize>) -> O
     world.records.iter().enumerate().find_map(disagrees)
 }
 
-/// Makes the expression smaller as long as the sides disagree on the record.
+/// Shortens the expression while the sides disagree on the record.
 async fn smallest(world: &mut World, wrong: Wrong, tree: Tree, breakage: Option<Breakage>) -> Disagreement {
     let original = put(wrong.place, &tree);
     let (mut place, mut tree) = (wrong.place, tree);

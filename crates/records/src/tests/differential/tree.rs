@@ -1,4 +1,4 @@
-//! Expressions as text with a tree behind it, so that one that shows a fault can be made small.
+//! Expressions as text with a tree, so that a failing one can be shortened.
 
 use std::fmt;
 
@@ -58,12 +58,12 @@ impl Tree {
         Self { reads: true, ..self }
     }
 
-    /// An expression with words behind it that are no expression themselves.
+    /// Returns an expression followed by text that is not an expression.
     pub(super) fn before(ty: Ty, left: Self, words: &str) -> Self {
         Self { ty, pieces: vec![Piece::Tree(left), Piece::Text(words.to_owned())], reads: false }
     }
 
-    /// Whether it reads anything: what does not is calculated by the checker, which refuses what has no value.
+    /// Reports whether it reads anything. The checker calculates constant expressions, and rejects those without a value.
     pub(super) fn reads(&self) -> bool {
         self.reads || self.children().any(Self::reads)
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
 use tonic::Code;
 
-/// Deadlocks are found at once.
+/// Returns a library where deadlocks are detected immediately.
 async fn hasty_library() -> Arc<Fixture> {
     let fixture = library().await;
     fixture.query("ALTER SYSTEM SET deadlock_timeout = '5ms'").await;

@@ -104,7 +104,7 @@ async fn what_is_created_meanwhile_is_found_by_another_attempt() {
     let fixture = library().await;
     let author = fixture.make("Author", json!({"name": "a"})).await;
     let constraint = &fixture.model("Book").references[0].constraint;
-    // The foreign key refuses each first attempt, as when the author is created just behind it. Sequences do not go back.
+    // The foreign key rejects each first attempt, as if the author were created just after it. Sequences are not rolled back.
     for sql in [
         "CREATE SEQUENCE test_v1.attempts".to_owned(),
         format!(

@@ -1,4 +1,4 @@
-//! Where a watch begins, and what is refused before it does.
+//! Where a watch starts, and which requests are rejected before it does.
 
 use super::super::fixture::Fixture;
 use super::told;
@@ -185,7 +185,7 @@ async fn who_comes_back_often_and_hears_nothing_gets_on_all_the_same() {
     request = json!({"filter": "title == 'never'", "token": token});
     let mut watch = fixture.stream("Item", Watch, request).await.unwrap();
     let first = watch.next().await.unwrap();
-    // Long before a quiet watch has its next sign of life, it is told how far it is.
+    // The watcher gets a bookmark long before a quiet watch would get one.
     let second = tokio::time::timeout(crate::changefeed::QUIET / 2, watch.next()).await;
     let second = second.expect("a place to go on from").unwrap();
     assert_eq!(second["kind"], "EVENT_KIND_BOOKMARK");

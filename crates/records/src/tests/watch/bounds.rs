@@ -56,7 +56,7 @@ async fn a_filter_that_takes_too_long_ends_its_watch_and_no_other() {
     assert!(ended.message().contains("200000 steps") && ended.message().contains("nested"), "{}", ended.message());
     fixture.item(json!({"title": "after", "numbers": [3]})).await;
     assert_eq!(told(&modest.change().await).1, "after", "other watches go on");
-    // The same for one that reads the log by itself.
+    // The same for a watcher that reads the log itself.
     let request = json!({"token": token, "filter": "numbers.all(a, numbers.all(b, a + b > 1))"});
     let mut late = fixture.stream("Item", Watch, request).await.unwrap();
     assert_eq!(late.next().await.unwrap()["kind"], "EVENT_KIND_BOOKMARK");

@@ -1,4 +1,4 @@
-//! What a follower is told of a change.
+//! The events that a watcher gets for a change.
 
 use super::super::fixture::Fixture;
 use super::told;

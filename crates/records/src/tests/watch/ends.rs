@@ -68,7 +68,7 @@ async fn new_fields_are_shown_as_soon_as_they_are_served() {
     let made = fixture.item(json!({"title": "new", "color": "red"})).await;
     assert_eq!(made["color"], "red");
     let event = watch.change().await;
-    // The stream was begun with the old definition, so that JSON does not know the field: it is there all the same.
+    // The stream was started with the old definition, so that JSON does not know the field, but the message contains it.
     assert_eq!(told(&event), ("CREATED", "new"));
     let mut fresh = fixture.stream("Item", Watch, json!({"start": "START_INITIAL"})).await.unwrap();
     fresh.next().await.unwrap();

@@ -1,4 +1,4 @@
-//! Followers that begin in the middle of many writers: each ends with what the table has, and is told nothing twice.
+//! Watchers that start during many writes: each ends with the content of the table, and gets no change twice.
 
 use super::super::fixture::{Fixture, Messages};
 use groundplan_model::catalog::MethodKind::{Delete, List, Update, Watch};

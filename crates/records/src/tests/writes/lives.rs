@@ -24,7 +24,7 @@ async fn a_deleted_record_is_hidden_and_comes_back_with_what_went_with_it() {
     fixture.call("Order", Delete, json!({"id": "o", "allowMissing": true})).await.unwrap();
     let status = fixture.call("Order", Update, json!({"order": {"id": "o", "number": "2"}})).await.unwrap_err();
     assert_eq!(refusal(&status).0, "RECORD_DELETED");
-    // Nobody may begin to refer to it; its unique values are free.
+    // New references to it are rejected; its unique values are free.
     let status = fixture.call("Line", Create, json!({"line": {"id": "m", "orderId": "o"}})).await.unwrap_err();
     assert_eq!(refusal(&status).1, ["order_id"]);
     let status = fixture.call("Line", Undelete, json!({"id": "l"})).await.unwrap_err();
@@ -71,7 +71,7 @@ async fn a_write_that_meets_a_deleted_record_says_so() {
     assert_eq!(said("Line", Create, json!({"line": {"id": "l", "orderId": "o"}})).await, deleted);
     let missing = refers("x", "does not exist");
     assert_eq!(said("Line", Create, json!({"line": {"id": "l", "orderId": "x"}})).await, missing);
-    // One that lives is taken as before, and what is in the way is told to programs too.
+    // A record that is not deleted conflicts as before. The metadata reports whether the conflicting record is deleted.
     fixture.call("Order", Create, json!({"order": {"id": "r"}})).await.unwrap();
     let order = json!({"id": "r"});
     let exists = "test.v1.Order \"r\" exists already; update it, or choose another id";
@@ -135,7 +135,7 @@ async fn records_end_at_their_time() {
     assert_eq!(list["visits"].as_array().unwrap().len(), 1);
     let status = fixture.call("Visit", Update, json!({"visit": {"id": "w", "note": "x"}})).await.unwrap_err();
     assert_eq!(status.code(), Code::NotFound);
-    // Its id is free, though the row is there still.
+    // Its id is free, although its row still exists.
     let again = fixture.call("Visit", Create, json!({"visit": {"id": "w", "note": "new"}})).await.unwrap();
     assert_eq!(again["note"], "new");
     let past = json!({"visit": {"id": "x", "expiresAt": "2020-01-01T00:00:00Z"}});

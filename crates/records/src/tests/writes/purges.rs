@@ -25,7 +25,7 @@ impl Fixture {
         self.call(model, Undelete, json!({"id": id})).await
     }
 
-    /// Whether a record is there and not deleted.
+    /// Reports whether a record exists and is not deleted.
     async fn lives(&self, model: &str, id: &str) -> bool {
         let found = self.call(model, Get, json!({"id": id})).await;
         found.is_ok_and(|record| record.get("deletedAt").is_none())
@@ -125,7 +125,7 @@ async fn what_has_ended_is_kept_by_what_lives_and_refers_to_it() {
     assert_eq!(fixture.purge().await, 1);
 }
 
-/// How many transactions a round of the purge begins that may write.
+/// Returns the number of transactions of a round of the purge that might write.
 async fn transactions(fixture: &Fixture, retries: &mut Retries) -> i64 {
     use groundplan_chassis::database::Columns as _;
     let sql = "SELECT pg_current_xact_id()::text::bigint";
@@ -163,7 +163,7 @@ async fn what_is_held_is_not_tried_again_and_again() {
     }
     fixture.age("team").await;
     assert!(transactions(&fixture, &mut retries).await >= 60, "each is tried once");
-    // The service purges too, and tries each once by itself.
+    // The service's task also purges, and tries each once.
     let mut fewest = i64::MAX;
     for _ in 0..3 {
         fewest = fewest.min(transactions(&fixture, &mut retries).await);

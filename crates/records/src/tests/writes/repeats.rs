@@ -11,7 +11,7 @@ async fn concurrent_repeats_have_one_effect_and_one_answer() {
     let first = answers[0].as_ref().unwrap();
     assert!(answers.iter().all(|answer| answer.as_ref().unwrap() == first), "{answers:?}");
     assert_eq!(count(&fixture, "groundplan_records.events").await, 1);
-    // The record has changed since, and is gone: the answer is what it was.
+    // The record changes after the first response, but the repeated response is the same.
     fixture.call("Order", Update, json!({"order": {"id": "o", "number": "7"}})).await.unwrap();
     let repeat = fixture.call_with_metadata("Order", Create, request).await.unwrap();
     assert_eq!(repeat.metadata().get("idempotency-replayed").unwrap(), "true");

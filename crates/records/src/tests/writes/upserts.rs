@@ -37,7 +37,7 @@ async fn so_do_batches_and_commits() {
     let fixture = fixture().await;
     let batch = |at: usize| {
         let one = |id: usize| json!({"item": {"id": format!("u{id}"), "stock": at + 1}, "allowMissing": true});
-        // Half of them begin at the other end.
+        // Half of them start at the other end.
         let ids: Vec<usize> = if at.is_multiple_of(2) { (0..5).collect() } else { (0..5).rev().collect() };
         let requests: Vec<_> = ids.into_iter().map(one).collect();
         fixture.call("Item", BatchUpdate, json!({ "requests": requests }))
