@@ -1,4 +1,4 @@
-//! The way to the suite, and what its refusals mean to a client that does not give up.
+//! Connections to the suite, and retries after errors that leave the outcome of a call unknown.
 
 use crate::output::Failure;
 use crate::stubs::{Entity, EntityServiceClient, ListEntitiesRequest};
@@ -13,41 +13,41 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
-/// After so long without an answer nobody knows what became of a call.
+/// The timeout of a connect and of an attempt. After it, the outcome of the call is unknown.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Before a call is tried again.
+/// The delay before a retry.
 pub(crate) const AGAIN: Duration = Duration::from_millis(100);
 
-/// How many bytes a narrow client lets come that it does not read.
+/// The flow-control window of a narrow client: the bytes that it accepts before it reads them.
 const NARROW: u32 = 4_096;
 
-/// The most records of a page.
+/// The maximum number of records in a page.
 const PAGE: i32 = 1_000;
 
-/// Which suite.
+/// The suite to call.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Suite")]
 pub(crate) struct Suite {
-    /// The address of the suite, or of Envoy in front of it.
+    /// Address of the suite, or of its Envoy
     #[arg(long, env = "GROUNDPLAN_ADDRESS", value_name = "URL", default_value = "http://127.0.0.1:3000")]
     address: String,
 
-    /// The key to call with.
+    /// API key for the calls
     #[arg(long, env = "API_KEY", hide_env_values = true, value_name = "KEY")]
     api_key: String,
 }
 
-/// A connection that sends the key with each call.
+/// A connection that sends the API key with each call.
 pub(crate) type Connection = InterceptedService<Channel, Credentials>;
 
 /// A client of the example's service.
 pub(crate) type Entities = EntityServiceClient<Connection>;
 
-/// A client of the service of all models.
+/// A client of `RecordsService`, which covers all models.
 pub(crate) type AllRecords = RecordsServiceClient<Connection>;
 
-/// Puts the key into each call.
+/// Adds the API key to each call.
 #[derive(Clone)]
 pub(crate) struct Credentials(MetadataValue<Ascii>);
 
@@ -59,12 +59,12 @@ impl Interceptor for Credentials {
 }
 
 impl Suite {
-    /// A client with a connection of its own, which is made at the first call, and anew when it breaks.
+    /// Returns a client with a separate connection. It connects at the first call, and reconnects when the connection breaks.
     pub(crate) fn client(&self) -> Result<Entities, Failure> {
         self.over(Endpoint::from_shared(self.address.clone())?)
     }
 
-    /// As [`Suite::client`], but with so little room for what is not read that the suite feels it.
+    /// Like [`Suite::client`], but with flow-control windows of only [`NARROW`] bytes, so that slow reads block the suite.
     pub(crate) fn narrow_client(&self, address: Option<&str>) -> Result<Entities, Failure> {
         let endpoint = Endpoint::from_shared(address.unwrap_or(&self.address).to_owned())?;
         self.over(endpoint.initial_stream_window_size(NARROW).initial_connection_window_size(NARROW))
@@ -75,13 +75,13 @@ impl Suite {
         Ok(EntityServiceClient::with_interceptor(channel, credentials))
     }
 
-    /// A client of what is of no single model.
+    /// Returns a client of `RecordsService`.
     pub(crate) fn records(&self) -> Result<AllRecords, Failure> {
         let (channel, credentials) = self.channel(Endpoint::from_shared(self.address.clone())?)?;
         Ok(RecordsServiceClient::with_interceptor(channel, credentials))
     }
 
-    /// A connection for calls without stubs.
+    /// Returns a connection for calls without stubs.
     pub(crate) fn connection(&self) -> Result<Connection, Failure> {
         let (channel, credentials) = self.channel(Endpoint::from_shared(self.address.clone())?)?;
         Ok(InterceptedService::new(channel, credentials))
@@ -103,8 +103,8 @@ impl Suite {
     }
 }
 
-/// Whether a status says only that the way to the server, or the server, broke: nobody knows whether the call was done.
-/// What the server itself says has details.
+/// Checks whether a status means that the server or the connection to it broke, so that the outcome of the call is unknown.
+/// Internal errors that the server itself reports have details.
 pub(crate) fn is_break(status: &Status) -> bool {
     match status.code() {
         Code::Unavailable | Code::Cancelled | Code::DeadlineExceeded => true,
@@ -113,10 +113,10 @@ pub(crate) fn is_break(status: &Status) -> bool {
     }
 }
 
-/// The calls of this process that broke.
+/// The broken calls of this process.
 pub(crate) static BREAKS: Breaks = Breaks { count: AtomicU64::new(0), first: Mutex::new(Vec::new()) };
 
-/// Calls that broke: how many, and the first of them.
+/// Broken calls: their number, and the errors of the first five.
 pub(crate) struct Breaks {
     count: AtomicU64,
     first: Mutex<Vec<String>>,
@@ -131,15 +131,15 @@ impl Breaks {
         }
     }
 
-    /// How many there were, and what the first ones said.
+    /// Returns the number of broken calls, and the errors of the first ones.
     pub(crate) fn all(&self) -> (u64, Vec<String>) {
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
         (self.count.load(Ordering::Relaxed), first.clone())
     }
 }
 
-/// Repeats a call until there is an answer of the server's; says, too, whether one of the calls before has none, so that it
-/// may have been done.
+/// Repeats a call until the server responds. Returns the response, and whether an earlier attempt got none: that attempt
+/// might have taken effect.
 pub(crate) async fn settle<M, T, F>(
     client: &Entities,
     message: &M,
@@ -161,7 +161,7 @@ where
     }
 }
 
-/// All records that match.
+/// Returns all records that match.
 pub(crate) async fn list(client: &Entities, filter: &str) -> Result<Vec<Entity>, Status> {
     let (mut entities, mut page_token) = (Vec::new(), String::new());
     loop {

@@ -1,4 +1,4 @@
-//! What followers cost that hear nothing.
+//! The memory cost of idle watchers.
 
 use crate::client::{Entities, Suite};
 use crate::output::{self, Failure, say};
@@ -12,47 +12,47 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
 
-/// Measures the memory of a server on this machine with many followers that hear nothing.
+/// Measure the memory of a server on this machine with many idle watchers
 ///
-/// Each follower has a call of its own, and hears only a BOOKMARK from time to time. Not one may end. What is measured is
-/// VmRSS of the server's process: before, the most while they were there, and at the end.
+/// Each watcher has a separate call and receives only an occasional BOOKMARK. The measurement fails if a watch ends. The
+/// result is the VmRSS of the server's process: before the watches, with all of them, the maximum, and at the end.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     suite: Suite,
 
-    /// The server's process.
+    /// The server's process
     #[arg(long, value_name = "PID")]
     pid: u32,
 
-    /// How many follow.
+    /// Number of watchers
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     followers: usize,
 
-    /// How many different filters they have. 0: each its own.
+    /// Number of different filters; 0 means one per watcher
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     filters: usize,
 
-    /// How many followers share a connection. The suite allows 100 calls on one.
+    /// Number of watchers per connection. The suite allows 100 calls per connection
     #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..))]
     per_connection: u16,
 
-    /// How long they stay after the last has come.
+    /// Duration of the measurement after the last watch has started
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     seconds: u64,
 }
 
-/// How many may be on their way in at once.
+/// The maximum number of watches that start at the same time.
 const COMING: usize = 100;
 
-/// How often the memory is looked at.
+/// The interval between memory samples.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// What a follower tells.
+/// A message from a watcher.
 enum Heard {
     First,
     Bookmark,
-    /// It has ended, or heard what it must not.
+    /// The watch ended, or received an unexpected event.
     Fault(String),
 }
 
@@ -95,7 +95,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     }))
 }
 
-/// Has all followers come, some at a time.
+/// Spawns all watchers. At most [`COMING`] start their watch at the same time.
 fn begin(args: &Args, tell: &mpsc::UnboundedSender<Heard>) -> Result<JoinSet<()>, Failure> {
     let mut following = JoinSet::new();
     let room = Arc::new(Semaphore::new(COMING));
@@ -115,7 +115,7 @@ fn begin(args: &Args, tell: &mpsc::UnboundedSender<Heard>) -> Result<JoinSet<()>
     Ok(following)
 }
 
-/// Follows for ever.
+/// Watches permanently; returns only errors.
 async fn follow(
     mut client: Entities,
     filter: String,
@@ -136,7 +136,7 @@ async fn follow(
     }
 }
 
-/// A process's memory, in KiB.
+/// Returns the resident memory of a process, in KiB.
 fn memory(pid: u32) -> Result<u64, Failure> {
     let file = format!("/proc/{pid}/status");
     let text = read_to_string(&file).map_err(|error| Failure::new(format!("{file}: {error}")))?;

@@ -1,4 +1,4 @@
-//! How long an import takes beside `psql \copy` of the same rows, into the same table with the same indexes.
+//! The duration of an import, compared with `psql \copy` of the same rows into a table with the same indexes.
 
 mod files;
 mod psql;
@@ -17,33 +17,34 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-/// The model's table, and one that is like it in everything.
+/// The model's table, and a copy of its definition.
 const TABLE: &str = "example_v1.entity";
 const COPY: &str = "example_v1.entity_copied";
 
-/// The bytes of a message.
+/// The size of a chunk in a message, in bytes.
 const CHUNK: usize = 256 << 10;
 
-/// Measures imports of entities beside `psql \copy` of the same rows: into a table that is like the model's, with the same indexes.
-/// Both tables are emptied, and PostgreSQL writes what it holds, before each measurement. Deletes all entities that there are.
+/// Compare imports of entities with `psql \copy` of the same rows into a table with the same indexes
+///
+/// Each measurement starts with an empty table, after a checkpoint. Deletes all existing entities.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     suite: Suite,
 
-    /// The database of the suite, for psql.
+    /// The database of the suite, for psql
     #[arg(long, value_name = "URL")]
     db_url: String,
 
-    /// How many rows.
+    /// Number of rows
     #[arg(long, default_value_t = 1_000_000)]
     rows: u64,
 
-    /// How often each is measured, one behind the other.
+    /// Number of runs of each measurement
     #[arg(long, default_value_t = 3)]
     runs: u32,
 
-    /// Where four files have room, about half a gigabyte together for each million of rows.
+    /// Folder for four files, which need about 0.5 GB in total per million rows
     #[arg(long, value_name = "FOLDER", default_value = "/tmp")]
     folder: std::path::PathBuf,
 }
@@ -71,7 +72,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     )
 }
 
-/// Copies all rows into the table that is like the model's.
+/// Copies all rows into [`COPY`] with psql, and returns the duration in seconds.
 fn copy(psql: &Psql<'_>, files: &Files) -> Result<f64, Failure> {
     psql.run(&format!("TRUNCATE {COPY}; CHECKPOINT"))?;
     let columns = "_tenant, _version, id, field1, field2, created_at, updated_at";
@@ -82,7 +83,7 @@ fn copy(psql: &Psql<'_>, files: &Files) -> Result<f64, Failure> {
     Ok(seconds)
 }
 
-/// Imports all rows into the model.
+/// Imports all rows into the model, and returns the duration in seconds.
 async fn import(args: &Args, psql: &Psql<'_>, format: Format, path: &Path) -> Result<f64, Failure> {
     psql.run(&format!("TRUNCATE {TABLE}; CHECKPOINT"))?;
     let begun = Instant::now();
@@ -123,7 +124,7 @@ async fn send(args: &Args, format: Format, path: &Path) -> Result<ImportResponse
     Ok(report)
 }
 
-/// The one in the middle.
+/// Returns the median; the upper one of an even number of values.
 fn median(seconds: &[f64]) -> f64 {
     let mut sorted = seconds.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! How soon followers hear of a change after its writer was told that it is done.
+//! The delay from the acknowledgement of a write to the receipt of its event.
 
 mod clock;
 mod follower;
@@ -15,41 +15,41 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-/// Measures the time from a write's acknowledgement to its followers' receipt.
+/// Measure the time from a write's acknowledgement to its receipt by watchers
 ///
-/// Writes are sent at a fixed rate, whether or not those before are answered, as far as there are writers. All
-/// followers but one have a filter of their own, and share the changes evenly; the last has no filter and hears all. Writers
-/// and followers are in this process, so that one clock measures both. A receipt before the acknowledgement counts as 0.
+/// Writes are sent at a fixed rate, independent of earlier responses while a writer is free. Each watcher except the last
+/// has a different filter and receives an equal share of the changes; the last has no filter and receives all. Writers
+/// and watchers run in this process, so that one clock measures both. A receipt before the acknowledgement counts as 0.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     suite: Suite,
 
-    /// How many follow.
+    /// Number of watchers
     #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(2..))]
     followers: u32,
 
-    /// How many changes a second.
+    /// Changes per second
     #[arg(long, value_name = "COUNT", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..))]
     rate: u32,
 
-    /// For how long.
+    /// Duration of the writes
     #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
 
-    /// How many write at once. One that waits for its answer writes nothing else.
+    /// Number of concurrent writers. Each waits for the response before its next write
     #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
     writers: u32,
 
-    /// How many records each writer changes in turn.
+    /// Number of records that each writer changes, one after the other
     #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     records: u32,
 }
 
-/// How many followers share a connection. The suite allows 100 calls on one.
+/// The number of watchers per connection. The suite allows 100 calls per connection.
 const PER_CONNECTION: u32 = 50;
 
-/// How long followers may take for what was written last.
+/// The time that watchers have to receive the last changes.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
@@ -85,7 +85,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     }
     delete(&args, &records).await?;
     let changes = waits.len();
-    // Each change is heard by one follower with a filter, and by the one without.
+    // Two watchers receive each change: one with a filter, and the one without.
     let expected = changes * 2;
     let latencies =
         Shares::new(receipts.iter().map(|(number, heard)| heard.saturating_sub(clock.acked(*number))).collect());
@@ -104,7 +104,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Removes what was made.
+/// Deletes the created records.
 async fn delete(args: &Args, records: &[writer::Record]) -> Result<(), Failure> {
     let mut client = args.suite.client()?;
     for record in records {

@@ -1,4 +1,4 @@
-//! Requests of one kind by a number of callers, each of which sends the next one when it has the response.
+//! Measures requests of one kind by several callers. Each caller sends its next request after it receives the response.
 
 mod caller;
 mod grpc;
@@ -22,55 +22,55 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use worker::{Phase, Worker};
 
-/// Measures requests of one kind to one server: rate, latency, and processor time per request of each process.
+/// Measure requests of one kind to one server: rate, latency, and processor time per request of each process
 ///
-/// The rows that the requests read and change must exist: those that `crates/bench/harness` inserts.
+/// The rows that the requests read and change must exist; `crates/bench/harness` inserts them.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     suite: Suite,
 
-    /// What the server speaks.
+    /// The server's protocol
     #[arg(long, value_enum, default_value_t = Protocol::Grpc)]
     protocol: Protocol,
 
-    /// The kind of the requests.
+    /// The kind of request
     #[arg(long, value_enum)]
     operation: Operation,
 
-    /// The model, which must have the fields of example.v1.Entity by their numbers.
+    /// The model, which must have the fields of example.v1.Entity with the same numbers
     #[arg(long, value_name = "NAME", default_value = "example.v1.Entity")]
     model: String,
 
-    /// The path of the model's collection, for REST.
+    /// The path of the model's collection, for REST
     #[arg(long, value_name = "PATH", default_value = "/api/v1/resource")]
     collection: String,
 
-    /// How many requests are open at a time.
+    /// Number of concurrent requests
     #[arg(long, value_name = "COUNT", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
     callers: u32,
 
-    /// The most connections of gRPC. REST has one for each caller.
+    /// Maximum number of gRPC connections. REST uses one per caller
     #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
     connections: u32,
 
-    /// How long requests are measured.
+    /// Duration of the measurement
     #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
     seconds: f64,
 
-    /// How long requests are sent before.
+    /// Duration of the requests before the measurement
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
     warm_up: f64,
 
-    /// How many rows there are.
+    /// Number of existing rows
     #[arg(long, value_name = "COUNT", default_value_t = 1_000_000)]
     rows: u64,
 
-    /// The length of the text of a record that is created or changed, in bytes.
+    /// Length of the text of a created or updated record, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 24)]
     text: usize,
 
-    /// A process to measure, with its children.
+    /// A process to measure, including its children; can be repeated
     #[arg(long = "process", value_name = "NAME=PID")]
     processes: Vec<Process>,
 }
@@ -121,7 +121,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Lets the workers warm up, measures, and stops them.
+/// Waits for the warm-up, measures, and stops the workers.
 async fn measure(args: &Args, phase: &Phase) -> Result<(Duration, (Usage, Usage)), Failure> {
     sleep(Duration::from_secs_f64(args.warm_up)).await;
     let before = Usage::now(&args.processes)?;

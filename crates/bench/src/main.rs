@@ -1,6 +1,6 @@
-//! What measures and torments a running suite. It is a client as any other, and no part of the product.
+//! Measures and stress-tests a running suite. The program is an ordinary client and not part of the product.
 //!
-//! Progress goes to standard error, the result as one JSON object to standard output.
+//! It prints progress to standard error, and the result as one JSON object to standard output.
 
 mod client;
 mod idle;
@@ -18,7 +18,7 @@ use clap::Parser as _;
 use output::Failure;
 use std::process::ExitCode;
 
-/// Measures and torments a running suite that serves `examples/`, and finds it wanting or not.
+/// Measure and stress-test a running suite that serves `examples/`
 #[derive(clap::Parser)]
 #[command(
     name = "groundplan-bench",

@@ -1,11 +1,11 @@
-//! What is said: progress and failures on standard error, the result on standard output.
+//! Output: progress and errors on standard error, the result on standard output.
 
 use serde_json::Value;
 use std::fmt::{self, Display, Formatter};
 use std::io::{Write as _, stderr, stdout};
 use std::process::ExitCode;
 
-/// Why it was not done, in words.
+/// An error, as text for people.
 #[derive(Debug)]
 pub(crate) struct Failure(String);
 
@@ -14,7 +14,7 @@ impl Failure {
         Self(words.to_string())
     }
 
-    /// Says it, and gives the exit code.
+    /// Prints the error and returns the exit code.
     pub(crate) fn report(self) -> ExitCode {
         say(format_args!("groundplan-bench: {}", self.0));
         ExitCode::FAILURE
@@ -33,12 +33,12 @@ impl<E: std::error::Error> From<E> for Failure {
     }
 }
 
-/// A line of progress. Who has closed standard error does not want it.
+/// Prints a line of progress. Ignores errors, because standard error can be closed.
 pub(crate) fn say(line: impl Display) {
     let _ = writeln!(stderr(), "{line}");
 }
 
-/// The result.
+/// Prints the result.
 pub(crate) fn result(value: &Value) -> Result<(), Failure> {
     writeln!(stdout(), "{value:#}").map_err(Failure::from)
 }

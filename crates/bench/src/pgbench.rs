@@ -1,4 +1,4 @@
-//! pgbench, measured as `load` measures a server.
+//! Measures pgbench in the same way as `load` measures a server.
 
 use crate::output::{Failure, result};
 use crate::processes::{Process, Usage};
@@ -8,34 +8,34 @@ use std::fs::{read_dir, read_to_string};
 use std::path::PathBuf;
 use tokio::process::Command;
 
-/// Runs a script with pgbench: rate, latency, and processor time per transaction of each process.
+/// Measure a pgbench script: rate, latency, and processor time per transaction of each process
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The program.
+    /// The pgbench program
     #[arg(long, value_name = "FILE", default_value = "pgbench")]
     program: PathBuf,
 
-    /// The database.
+    /// The database to connect to
     #[arg(long, value_name = "URL")]
     db_url: String,
 
-    /// The script: one transaction.
+    /// The script, which is one transaction
     #[arg(long, value_name = "FILE")]
     script: PathBuf,
 
-    /// How many connections run it at a time.
+    /// Number of concurrent connections
     #[arg(long, value_name = "COUNT", default_value_t = 32)]
     callers: u32,
 
-    /// How long.
+    /// Duration of the measurement
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     seconds: u32,
 
-    /// A folder for logs of latencies, which must be empty.
+    /// An empty folder for the latency logs
     #[arg(long, value_name = "FOLDER")]
     folder: PathBuf,
 
-    /// A process to measure, with its children.
+    /// A process to measure, including its children; can be repeated
     #[arg(long = "process", value_name = "NAME=PID")]
     processes: Vec<Process>,
 }
@@ -70,14 +70,14 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     result(&outcome)
 }
 
-/// The transactions per second, without the time of connecting.
+/// Returns the transactions per second, without the time to connect.
 fn rate(summary: &str) -> Result<f64, Failure> {
     let rate = summary.lines().find_map(|line| line.strip_prefix("tps = "));
     let rate = rate.and_then(|rate| rate.split(' ').next()).and_then(|rate| rate.parse::<f64>().ok());
     Ok(rate.ok_or_else(|| Failure::new(format!("pgbench printed no rate: {summary}")))?.round())
 }
 
-/// Nanoseconds: the third word of each line of the logs is the latency in microseconds.
+/// Returns the latencies in nanoseconds. The third column of the logs is the latency in microseconds.
 fn latencies(folder: &PathBuf) -> Result<Vec<u64>, Failure> {
     let mut latencies = Vec::new();
     for file in read_dir(folder)? {

@@ -1,14 +1,14 @@
-//! Processor time of processes and of the whole machine, from `/proc`.
+//! Reads the processor time of processes and of the whole machine from `/proc`.
 
 use crate::output::Failure;
 use serde_json::{Map, Value, json};
 use std::fs::{read_dir, read_to_string};
 use std::str::FromStr;
 
-/// The kernel counts time in hundredths of a second for programs.
+/// The length of a tick: the kernel reports processor time in units of 10 ms.
 const MICROSECONDS_PER_TICK: f64 = 10_000.0;
 
-/// A named process, with its children.
+/// A process and its children, with a name for the result.
 #[derive(Clone, Debug)]
 pub(crate) struct Process {
     name: String,
@@ -25,11 +25,11 @@ impl FromStr for Process {
     }
 }
 
-/// Ticks used so far.
+/// The processor time used so far, in ticks.
 pub(crate) struct Usage {
-    /// One for each process, in their order; the last one is this process.
+    /// The name and the time of each process; the last one is this process.
     processes: Vec<(String, u64)>,
-    /// Of all processors: not idle, and in all.
+    /// The time of all processors, without idle time. `all` includes idle time.
     busy: u64,
     all: u64,
 }
@@ -50,8 +50,8 @@ impl Usage {
         Ok(Self { processes: each, busy, all: busy + idle + waiting })
     }
 
-    /// What was used from `self` to `later`: microseconds per request for each process, and the percentage of the machine
-    /// that other processes used.
+    /// Returns the usage from `self` to `later`: microseconds per request for each process, and the percentage of the
+    /// machine that other processes used.
     pub(crate) fn until(&self, later: &Self, requests: usize) -> Value {
         let mut each = Map::new();
         let mut known = 0;
@@ -67,11 +67,11 @@ impl Usage {
     }
 }
 
-/// One line of the table of processes.
+/// A process in `/proc`.
 struct Entry {
     pid: u32,
     parent: u32,
-    /// Its own, and those of children that have ended.
+    /// The time of the process and of its exited children.
     ticks: u64,
 }
 
@@ -98,7 +98,7 @@ fn to_f64(number: u64) -> f64 {
     number as f64
 }
 
-/// To a tenth.
+/// Rounds to one decimal place.
 fn round(number: f64) -> f64 {
     (number * 10.0).round() / 10.0
 }

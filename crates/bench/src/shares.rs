@@ -1,8 +1,8 @@
-//! The distribution of what was measured.
+//! The distribution of measured values.
 
 use serde_json::{Value, json};
 
-/// Values in the order of their size.
+/// Values in ascending order.
 pub(crate) struct Shares(Vec<u64>);
 
 impl Shares {
@@ -15,20 +15,20 @@ impl Shares {
         self.0.len()
     }
 
-    /// The smallest value that so many per mille are not above.
+    /// Returns the smallest value that at least `per_mille` ‰ of the values do not exceed.
     fn at(&self, per_mille: usize) -> u64 {
         let rank = (self.0.len() * per_mille).div_ceil(1_000).max(1);
         self.0.get(rank - 1).copied().unwrap_or_default()
     }
 
-    /// Nanoseconds, said in milliseconds.
+    /// Returns percentiles and the maximum in milliseconds; the values must be nanoseconds.
     pub(crate) fn milliseconds(&self) -> Value {
         let of = |per_mille| milliseconds(self.at(per_mille));
         json!({ "p50": of(500), "p90": of(900), "p99": of(990), "p999": of(999), "max": of(1_000) })
     }
 }
 
-/// To a thousandth.
+/// Converts nanoseconds to milliseconds with three decimal places.
 fn milliseconds(nanoseconds: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "nobody measures for 100 days")]
     let microseconds = (nanoseconds / 1_000) as f64;

@@ -1,4 +1,4 @@
-//! The stubs of the example's service, as any client would generate them.
+//! The generated stubs of the example's service, the same as in any client.
 
 #[allow(missing_docs, clippy::all, unreachable_pub)]
 mod v1 {

@@ -1,5 +1,5 @@
-//! Torments watches: many followers over many changes, while somebody else kills the server and changes the models. In the
-//! end each follower's records must be those of the table, and on the way nothing may come twice, late or not at all.
+//! Stress-tests watches: many watchers over many changes, while another program kills the server and changes the models.
+//! Finally, each watcher's records must equal those of the table. No event can be missing, duplicated or out of order.
 
 mod enough;
 mod filters;
@@ -27,67 +27,67 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, timeout};
 use writer::Writer;
 
-/// Holds what followers of `example.v1.Entity` hear against what is written.
+/// Compare the events that watchers of `example.v1.Entity` receive with the writes
 ///
-/// Writers create, update and delete entities, each under a new version that stands in its text. Followers begin with all
-/// records, with filters of all kinds, and keep what they hear: a record must come before it changes, each version must
-/// be the one behind the last that was heard, and in the end all must be as in a list. Meanwhile the server may be killed and
-/// models may be applied: every call is repeated until its outcome is known, every watch goes on behind its last token.
-/// The table must be empty, and nobody else's.
+/// Writers create, update and delete entities; the text of each entity contains its version. Watchers start with all
+/// records, use filters of all kinds, and track the records: each record must be created before it changes, each version
+/// must follow the last received one, and the final records must equal a list. You can kill the server and apply models
+/// during the run: every call is repeated until its outcome is known, and every watch resumes after its last token.
+/// The table must be empty, and must not be used by other programs.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     suite: Suite,
 
-    /// How many changes to write.
+    /// Number of changes to write
     #[arg(long, value_name = "COUNT", default_value_t = 500_000)]
     changes: u64,
 
-    /// How many follow, by filters of all kinds; some by none.
+    /// Number of watchers, with filters of all kinds; some without a filter
     #[arg(long, value_name = "COUNT", default_value_t = 200)]
     followers: usize,
 
-    /// How many of them sleep after each event, by spells, so that they are cut off.
+    /// Number of watchers that are slow in phases: they sleep after each event, so that they are disconnected
     #[arg(long, value_name = "COUNT", default_value_t = 20)]
     slow: usize,
 
-    /// How many of them drop their call about each second, and go on with the token.
+    /// Number of watchers that drop their call about every second, and resume with the token
     #[arg(long, value_name = "COUNT", default_value_t = 20)]
     reconnecting: usize,
 
-    /// Where the slow ones go, past Envoy: it would hold much of what they do not read.
+    /// Address for the slow watchers that bypasses Envoy, which would buffer much of the unread data
     #[arg(long, value_name = "URL")]
     slow_address: Option<String>,
 
-    /// Whether to go on writing until standard input is closed, though there are enough changes.
+    /// Continue to write until standard input is closed, even after enough changes
     #[arg(long)]
     hold: bool,
 
-    /// How many write at once.
+    /// Number of concurrent writers
     #[arg(long, value_name = "COUNT", default_value_t = 8)]
     writers: u16,
 
-    /// How many changes a second all writers together make at most. Default: as many as they can.
+    /// Maximum number of changes per second, over all writers. Unlimited by default
     #[arg(long, value_name = "COUNT")]
     rate: Option<u32>,
 
-    /// About how many records there are at a time.
+    /// Approximate number of records at a time
     #[arg(long, value_name = "COUNT", default_value_t = 2_000)]
     records: usize,
 
-    /// How long followers may take to hear of the end after it was written.
+    /// Maximum time for watchers to receive the end record after it is written
     #[arg(long, value_name = "SECONDS", default_value_t = 180)]
     patience: u64,
 
-    /// Makes the same choices again, as far as the order of answers allows.
+    /// Seed of the random choices. The order of responses can still change the run
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
 }
 
-/// How many followers share a connection. The suite allows 100 calls on one.
+/// The number of watchers per connection. The suite allows 100 calls per connection.
 const PER_CONNECTION: usize = 50;
 
-/// How often progress is told.
+/// The interval of progress output.
 const TELL: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
@@ -141,7 +141,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     if faults.is_empty() { Ok(()) } else { Err(Failure::new(format!("{} faults were found", faults.len()))) }
 }
 
-/// Starts the followers. Each gives its number, and a fault or none.
+/// Spawns the watchers. Each task returns the watcher's number, and the fault, if any.
 fn follow(
     args: &Args,
     end: &str,
@@ -166,7 +166,7 @@ fn follow(
             filter: filters::filter(number, end),
             end: end.to_owned(),
             pace,
-            // What waits for a slow one must not stand in the way of the others.
+            // The unread data of a slow watcher must not block the others, so it has a separate connection.
             client: match pace {
                 Pace::Slow => args.suite.narrow_client(args.slow_address.as_deref())?,
                 _ => shared.clone(),
@@ -181,7 +181,7 @@ fn follow(
     Ok(following)
 }
 
-/// Writes all changes, and gives what was wrong.
+/// Writes all changes, and returns the faults.
 async fn write(args: &Args, tally: &Arc<Tally>) -> Result<Vec<String>, Failure> {
     let pool = Arc::new(Pool::new(args.records));
     let enough = Arc::new(Enough::new(args.changes, args.hold));
@@ -200,7 +200,7 @@ async fn write(args: &Args, tally: &Arc<Tally>) -> Result<Vec<String>, Failure> 
     Ok(faults)
 }
 
-/// Creates a record that was not there.
+/// Creates a record, with retries.
 async fn create(args: &Args, entity: Entity) -> Result<(), Failure> {
     let client = args.suite.client()?;
     let request = CreateEntityRequest { entity: Some(entity), ..CreateEntityRequest::default() };
@@ -209,7 +209,7 @@ async fn create(args: &Args, entity: Entity) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Tells how far it is.
+/// Prints the progress at each interval, until the task is aborted.
 async fn tell(tally: Arc<Tally>, followers: usize) {
     let mut ticks = interval(TELL);
     loop {

@@ -1,4 +1,4 @@
-//! The same rows in files of each format.
+//! Files with the same rows, one file per format.
 
 use crate::output::Failure;
 use crate::stubs::Entity;
@@ -11,9 +11,9 @@ use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
-/// The files, which go when this does.
+/// The files; dropping this removes them.
 pub(super) struct Files {
-    /// For `psql \copy`, with the columns that are the server's.
+    /// The file for `psql \copy`, which includes the server's columns.
     pub(super) copy: PathBuf,
     ndjson: PathBuf,
     csv: PathBuf,
@@ -41,7 +41,7 @@ impl Files {
         for at in 0..rows {
             let (id, name) = (Uuid::now_v7().to_string(), format!("entity {}", random.random_range(0..rows)));
             let number: f64 = random.random();
-            // A row a millisecond, from the beginning of 2025.
+            // One row per millisecond, from the start of 2025.
             let seconds = 1_735_689_600 + i64::try_from(at / 1_000)?;
             let milliseconds = i32::try_from(at % 1_000)?;
             let time = time(seconds, milliseconds);
@@ -61,7 +61,7 @@ impl Files {
         Ok(files)
     }
 
-    /// The files for imports.
+    /// Returns the files to import, with their formats.
     pub(super) fn formats(&self) -> [(Format, &Path); 3] {
         [(Format::Ndjson, &self.ndjson), (Format::Csv, &self.csv), (Format::Delimited, &self.delimited)]
     }
@@ -69,12 +69,12 @@ impl Files {
 
 impl Drop for Files {
     fn drop(&mut self) {
-        // Nobody is left to be told.
+        // A destructor cannot return the error.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
-/// A time of 2025 as text, by RFC 3339.
+/// Formats a time, given in seconds since the Unix epoch and milliseconds, as RFC 3339 text.
 fn time(seconds: i64, milliseconds: i32) -> String {
     let time = Timestamp { seconds, nanos: milliseconds * 1_000_000 };
     time.to_string()

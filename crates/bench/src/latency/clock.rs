@@ -1,15 +1,15 @@
-//! When each change is due, when it was acknowledged, and when it is all over.
+//! The due times and acknowledgement times of changes, and the signal to stop.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-/// The clock of one measurement. Changes have numbers from 0 on.
+/// The clock of one measurement. Changes are numbered from 0.
 pub(super) struct Clock {
     began: OnceLock<Instant>,
     rate: u32,
-    /// When each change was acknowledged, in nanoseconds from the beginning; 0 before.
+    /// The time of each acknowledgement, in nanoseconds since the start; 0 before the acknowledgement.
     acked: Vec<AtomicU64>,
     next: AtomicU64,
     stop: CancellationToken,
@@ -29,12 +29,12 @@ impl Clock {
         self.began.get().map(Instant::elapsed).unwrap_or_default()
     }
 
-    /// Nanoseconds from the beginning.
+    /// Returns the nanoseconds since the start.
     pub(super) fn now(&self) -> u64 {
         u64::try_from(self.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// The number of the next change, and when it is due; none if all are taken.
+    /// Returns the number and the due time of the next change; none if all are taken.
     pub(super) fn take(&self) -> Option<(u64, tokio::time::Instant)> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         self.slot(number)?;
@@ -43,7 +43,7 @@ impl Clock {
         Some((number, due.into()))
     }
 
-    /// A change is acknowledged now.
+    /// Sets the acknowledgement time of a change to now.
     pub(super) fn ack(&self, number: u64) {
         let now = self.now();
         if let Some(slot) = self.slot(number) {
@@ -51,7 +51,7 @@ impl Clock {
         }
     }
 
-    /// When a change was acknowledged.
+    /// Returns the acknowledgement time of a change, in nanoseconds since the start; 0 if there is none.
     pub(super) fn acked(&self, number: u64) -> u64 {
         self.slot(number).map(|slot| slot.load(Ordering::Relaxed)).unwrap_or_default()
     }
@@ -60,7 +60,7 @@ impl Clock {
         self.stop.cancel();
     }
 
-    /// Waits until it is all over.
+    /// Waits until the clock is stopped.
     pub(super) async fn stopped(&self) {
         self.stop.cancelled().await;
     }
@@ -70,7 +70,7 @@ impl Clock {
     }
 }
 
-/// Numbers of changes are far below what a double can say.
+/// Converts the number of a change exactly: numbers are far below 2^53.
 #[expect(clippy::cast_precision_loss, reason = "nobody writes 2^53 changes")]
 pub(super) fn to_f64(number: u64) -> f64 {
     number as f64

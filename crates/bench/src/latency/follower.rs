@@ -1,4 +1,4 @@
-//! Notes when each change came.
+//! Measures when each change is received.
 
 use super::clock::Clock;
 use crate::client::Entities;
@@ -8,7 +8,7 @@ use groundplan_proto::watch::v1::{EventKind, Start};
 use std::sync::Arc;
 use tonic::Streaming;
 
-/// Begins a watch; it is there when its first event has come.
+/// Starts a watch, and waits for its first event, which must be a BOOKMARK.
 pub(super) async fn begin(client: &mut Entities, filter: String) -> Result<Streaming<WatchEntitiesResponse>, Failure> {
     let request = WatchEntitiesRequest { filter, start: Start::Now.into(), ..WatchEntitiesRequest::default() };
     let mut events = client.watch_entities(request).await?.into_inner();
@@ -18,7 +18,8 @@ pub(super) async fn begin(client: &mut Entities, filter: String) -> Result<Strea
     }
 }
 
-/// Follows until it is all over; gives the numbers of the changes that came, and when.
+/// Watches until the clock is stopped. Returns the number of each received change, with the time of its receipt in
+/// nanoseconds since the start.
 pub(super) async fn follow(
     mut events: Streaming<WatchEntitiesResponse>,
     clock: Arc<Clock>,
@@ -41,7 +42,7 @@ pub(super) async fn follow(
     }
 }
 
-/// The number of a change, which its record holds.
+/// Returns the number of a change, which the record holds in `field2`.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the writers write whole numbers")]
 fn number(field: f64) -> u64 {
     field as u64

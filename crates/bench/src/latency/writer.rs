@@ -1,4 +1,4 @@
-//! Writes when it is time to.
+//! Writes changes when they are due.
 
 use super::clock::{Clock, to_f64};
 use crate::client::{Entities, Suite};
@@ -8,19 +8,19 @@ use prost_types::FieldMask;
 use std::sync::Arc;
 use tokio::time::sleep_until;
 
-/// A record, and who changes it.
+/// A record, and the number of the writer that changes it.
 #[derive(Clone)]
 pub(super) struct Record {
     pub(super) id: String,
     pub(super) writer: u32,
 }
 
-/// Creates the records of all writers, spread over the groups.
+/// Creates the records of all writers, evenly spread over the groups.
 pub(super) async fn create(suite: &Suite, writers: u32, each: u32, groups: u32) -> Result<Vec<Record>, Failure> {
     let mut client = suite.client()?;
     let mut records = Vec::new();
     for number in 0..writers * each {
-        // What was never changed is no number of a change.
+        // -1 is never the number of a change.
         let entity = Entity { field1: format!("group {}", number % groups), field2: -1.0, ..Entity::default() };
         let made = client
             .create_entity(CreateEntityRequest { entity: Some(entity), ..CreateEntityRequest::default() })
@@ -31,7 +31,7 @@ pub(super) async fn create(suite: &Suite, writers: u32, each: u32, groups: u32) 
     Ok(records)
 }
 
-/// Changes records in turn, each when a change is due; gives how long the answers took.
+/// Changes the records one after the other, each when a change is due. Returns the response times in nanoseconds.
 pub(super) async fn write(mut client: Entities, clock: Arc<Clock>, records: Vec<Record>) -> Result<Vec<u64>, Failure> {
     let mask = FieldMask { paths: vec!["field2".into()] };
     let mut waits = Vec::new();

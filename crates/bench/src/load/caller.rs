@@ -1,4 +1,4 @@
-//! Connections to the server, whatever it speaks.
+//! Connections to a server, for all protocols.
 
 use super::rows::PAGE;
 use super::{grpc, reference, rest};
@@ -6,18 +6,18 @@ use crate::client::Suite;
 use crate::output::Failure;
 use crate::stubs::Entity;
 
-/// What a server speaks.
+/// The protocol of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Protocol {
     /// The derived gRPC service of the model
     Grpc,
-    /// The derived REST of the model, over HTTP/1.1
+    /// The derived REST API of the model, over HTTP/1.1
     Rest,
     /// perf.v1.EntityService of the reference peer
     Reference,
 }
 
-/// A server and how it is called.
+/// A server and the settings of calls to it.
 pub(super) struct Target<'a> {
     pub(super) suite: &'a Suite,
     pub(super) protocol: Protocol,
@@ -27,7 +27,7 @@ pub(super) struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// Callers that share the connections; over REST each has its own.
+    /// Creates callers that share the connections. With REST, each caller has a separate connection.
     pub(super) async fn callers(&self, count: u32) -> Result<Vec<Caller>, Failure> {
         let mut callers = Vec::new();
         for number in 0..count {
@@ -44,7 +44,7 @@ impl Target<'_> {
     }
 }
 
-/// One caller.
+/// A caller for one of the protocols.
 pub(super) enum Caller {
     Grpc(grpc::Caller),
     Rest(rest::Caller),
@@ -52,7 +52,7 @@ pub(super) enum Caller {
 }
 
 impl Caller {
-    /// Reads a record; returns its etag.
+    /// Reads a record and returns its etag.
     pub(super) async fn get(&mut self, id: &str) -> Result<String, Failure> {
         match self {
             Self::Grpc(caller) => caller.get(id).await,
@@ -61,7 +61,7 @@ impl Caller {
         }
     }
 
-    /// Reads the first page of the records with a name, which must be full.
+    /// Reads the first page of the records with a name. Fails if the page is not full.
     pub(super) async fn list(&mut self, name: &str) -> Result<(), Failure> {
         let records = match self {
             Self::Grpc(caller) => caller.list(name).await?,
@@ -79,7 +79,7 @@ impl Caller {
         }
     }
 
-    /// Changes a record of this etag; returns the new one.
+    /// Updates a record that has this etag, and returns the new etag.
     pub(super) async fn update(&mut self, record: Entity, etag: &str) -> Result<String, Failure> {
         match self {
             Self::Grpc(caller) => caller.update(record, etag).await,

@@ -1,4 +1,4 @@
-//! The derived gRPC service of a model that has the fields of `example.v1.Entity`.
+//! Calls the derived gRPC service of a model that has the fields of `example.v1.Entity`.
 
 use super::rows::PAGE;
 use crate::client::{Connection, Suite};

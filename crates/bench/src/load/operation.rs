@@ -3,12 +3,12 @@
 /// A kind of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Operation {
-    /// One record by its id
+    /// Read a record by its id
     Get,
-    /// A page of 20 of the 100 records that have a name
+    /// List a page of 20 of the 100 records that have the same name
     List,
-    /// A new record
+    /// Create a record
     Create,
-    /// Another name and number for a record, by its etag
+    /// Update the name and the number of a record, with its etag
     Update,
 }

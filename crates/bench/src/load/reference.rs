@@ -1,4 +1,4 @@
-//! `perf.v1.EntityService`, as far as the reference peer's proto has it.
+//! Calls `perf.v1.EntityService`, the service in the reference peer's proto.
 
 use super::rows::PAGE;
 use crate::client::{Connection, Suite};
@@ -9,7 +9,7 @@ use tonic::Request;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic_prost::ProstCodec;
 
-/// All rows have this tenant.
+/// The tenant of all rows.
 const TENANT: &str = "default";
 
 #[derive(Clone, PartialEq, Message)]
@@ -26,7 +26,7 @@ struct Entity {
     version: i64,
 }
 
-/// CreateEntityRequest and UpdateEntityRequest.
+/// `CreateEntityRequest` and `UpdateEntityRequest`, which have the same form.
 #[derive(Clone, PartialEq, Message)]
 struct WriteRequest {
     #[prost(message, optional, tag = "1")]
@@ -75,7 +75,7 @@ impl Caller {
         Ok(self.0.unary(Request::new(message), path, ProstCodec::default()).await?.into_inner())
     }
 
-    /// Returns the version, which is this peer's etag.
+    /// Returns the version of a record, which this peer uses as the etag.
     pub(super) async fn get(&mut self, id: &str) -> Result<String, Failure> {
         let request = GetEntityRequest { tenant: TENANT.to_owned(), id: id.to_owned() };
         let entity: Entity = self.call("/perf.v1.EntityService/GetEntity", request).await?;

@@ -1,4 +1,4 @@
-//! The derived REST of a model, over HTTP/1.1 and a connection that stays open.
+//! Calls the derived REST API of a model, over a persistent HTTP/1.1 connection.
 
 use super::rows::PAGE;
 use crate::client::Suite;
@@ -22,7 +22,7 @@ pub(super) struct Caller {
     collection: String,
 }
 
-/// A page, of which only the number of records counts.
+/// A page; only the number of its records is used.
 #[derive(Deserialize)]
 struct Page {
     data: Vec<IgnoredAny>,
@@ -35,7 +35,7 @@ impl Caller {
         let stream = TcpStream::connect(&host).await?;
         stream.set_nodelay(true)?;
         let (connection, driver) = handshake(TokioIo::new(stream)).await?;
-        // It ends when the caller does.
+        // The driver finishes when the caller is dropped.
         tokio::spawn(driver);
         let authorization = format!("Bearer {}", suite.api_key());
         Ok(Self { connection, host, authorization, collection: collection.to_owned() })

@@ -1,21 +1,21 @@
-//! The rows that exist before the measurement, and the records that are written.
+//! The rows that exist before the measurement, and the written records.
 
 use crate::stubs::Entity;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 use uuid::Uuid;
 
-/// In each block of rows there are 100 names, of 100 rows each.
+/// Each block of rows has 100 names, with 100 rows each.
 const BLOCK: u64 = 10_000;
 const NAMES: u64 = 100;
 
-/// The records of a page.
+/// The number of records in a page.
 pub(super) const PAGE: usize = 20;
 
-/// How many rows each worker changes at most.
+/// The maximum number of rows that each worker changes.
 const CHANGED: u64 = 64;
 
-/// The rows, and which worker uses them.
+/// The rows, as one worker uses them.
 #[derive(Clone, Copy)]
 pub(super) struct Rows {
     pub(super) all: u64,
@@ -26,28 +26,28 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// The id of any row.
+    /// Returns the id of a random row.
     pub(super) fn any(&self, random: &mut StdRng) -> String {
         id(random.random_range(0..self.all))
     }
 
-    /// The name of 100 rows.
+    /// Returns a random name, which 100 rows have.
     pub(super) fn name(&self, random: &mut StdRng) -> String {
         format!("group {}", random.random_range(0..self.names()))
     }
 
-    /// The ids of rows that only this worker changes, spread over all.
+    /// Returns the ids of the rows that only this worker changes, spread over all rows.
     pub(super) fn own(&self) -> Vec<String> {
         let each = (self.all / self.workers).clamp(1, CHANGED);
         let step = (self.all / (each * self.workers)).max(1);
         (0..each).map(|at| id((at * self.workers + self.worker) * step % self.all)).collect()
     }
 
-    /// A record to write. Its name is not one that [`Self::name`] gives, so that pages stay as they are.
+    /// Returns a record to write. [`Self::name`] never returns its name, so that listed pages do not change.
     pub(super) fn record(&self, id: String, random: &mut StdRng) -> Entity {
         let mut name = format!("new {} ", random.random_range(0..10_000_u32));
         while name.len() < self.text {
-            // Not compressible by much, as text is.
+            // Random digits, like text, are hard to compress.
             name.push_str(&format!("{:x}", random.random::<u64>()));
         }
         name.truncate(self.text.max(8));
@@ -59,7 +59,7 @@ impl Rows {
     }
 }
 
-/// The id of a row by its number: `harness/database.py` has the same as SQL.
+/// Returns the id of a row by its number. `harness/database.py` has the same formula in SQL.
 fn id(number: u64) -> String {
     Uuid::from_u128(0x7000_8000_0000_0000_0000 | u128::from(number)).to_string()
 }

@@ -1,4 +1,4 @@
-//! A caller that sends one request after the other.
+//! A worker that sends one request after the other.
 
 use super::caller::Caller;
 use super::operation::Operation;
@@ -11,14 +11,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use uuid::Uuid;
 
-/// What the workers do now.
+/// The current phase, which all workers share.
 #[derive(Default)]
 pub(super) struct Phase {
     pub(super) measured: AtomicBool,
     pub(super) stopped: AtomicBool,
 }
 
-/// What a worker measured.
+/// The measurements of a worker.
 #[derive(Default)]
 pub(super) struct Done {
     /// In nanoseconds.
@@ -32,7 +32,7 @@ pub(super) struct Worker {
     operation: Operation,
     rows: Rows,
     random: StdRng,
-    /// The rows that this worker changes: their ids and etags.
+    /// The ids and etags of the rows that this worker changes.
     own: Vec<(String, String)>,
 }
 
@@ -52,7 +52,7 @@ impl Worker {
         Ok(self)
     }
 
-    /// Sends requests until it is stopped.
+    /// Sends requests until the phase is stopped, or until more than 100 requests fail.
     pub(super) async fn run(mut self, phase: Arc<Phase>) -> Done {
         let mut done = Done::default();
         while !phase.stopped.load(Ordering::Relaxed) {

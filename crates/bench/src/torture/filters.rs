@@ -1,23 +1,23 @@
-//! Filters of all kinds. Each follower has its own; most let a few of a hundred changes pass, some let all.
+//! Filters of all kinds, one per watcher. Most match a few percent of the changes, some match all.
 
-/// The first words of texts.
+/// The words with which texts start.
 pub(super) const WORDS: [&str; 32] = [
     "alder", "apple", "ash", "aspen", "beech", "birch", "box", "cedar", "cherry", "cypress", "elder", "elm", "fir",
     "hazel", "holly", "ivy", "juniper", "larch", "laurel", "lime", "maple", "mulberry", "oak", "olive", "pear", "pine",
     "plane", "plum", "poplar", "rowan", "willow", "yew",
 ];
 
-/// Numbers are below this.
+/// The exclusive upper limit of numbers.
 pub(super) const NUMBERS: u32 = 10_000;
 
-/// The filter of a follower. Whatever it is, the end passes.
+/// Returns the filter of a watcher. Every filter matches the end record.
 pub(super) fn filter(number: usize, end: &str) -> String {
     let kind = number % KINDS;
-    // Some hear everything, slow ones and reconnecting ones among them.
+    // Some watchers receive everything, including slow and reconnecting ones.
     if matches!(number, 0 | 5 | 10 | 15 | 20 | 40) {
         return String::new();
     }
-    // Some hear nothing but the end: they get further by bookmarks alone.
+    // Some watchers receive only the end record: only bookmarks advance their tokens.
     if matches!(number, 7 | 21 | 41) {
         return format!("field2 < 0.0 || field1 == \"{end}\"");
     }

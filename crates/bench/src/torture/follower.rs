@@ -1,4 +1,4 @@
-//! A follower that does not give up.
+//! A watcher that resumes after every break.
 
 use super::replica::Replica;
 use super::tally::Tally;
@@ -14,16 +14,17 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 use tonic::{Code, Status};
 
-/// How long a slow one sleeps after an event.
+/// The time that a slow watcher sleeps after an event.
 const SLOWNESS: Duration = Duration::from_millis(50);
 
-/// For how long it does so, and in each of what time: if it never hurried, it would never be where it can be cut off again.
+/// The duration of a slow phase, and the period of these phases. A watcher that is always slow would never catch up to where
+/// it can be disconnected again.
 const SPELL: (Duration, Duration) = (Duration::from_secs(4), Duration::from_secs(6));
 
-/// About how long a reconnecting one stays, in milliseconds.
+/// The duration of a call of a reconnecting watcher, in milliseconds.
 const STAY: std::ops::Range<u64> = 500..1_500;
 
-/// How it behaves.
+/// The behavior of a watcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pace {
     Steady,
@@ -31,24 +32,24 @@ pub(super) enum Pace {
     Reconnecting,
 }
 
-/// A follower.
+/// A watcher and its behavior.
 pub(super) struct Follower {
     pub(super) number: usize,
     pub(super) filter: String,
-    /// The text of the last record of all.
+    /// The text of the end record, which is written last.
     pub(super) end: String,
     pub(super) pace: Pace,
     pub(super) client: Entities,
     pub(super) tally: Arc<Tally>,
-    /// Whether the last record is written.
+    /// Whether the end record is written.
     pub(super) announced: watch::Receiver<bool>,
     pub(super) chance: StdRng,
     pub(super) began: Instant,
 }
 
-/// Why a call has ended.
+/// The reason why a call ended.
 enum Ended {
-    /// The end was heard of.
+    /// The end record was received.
     End,
     Dropped,
     Broken(Status),
@@ -56,7 +57,7 @@ enum Ended {
 }
 
 impl Follower {
-    /// Follows to the end; gives what was wrong.
+    /// Watches until the end record. Returns the fault, if any.
     pub(super) async fn run(mut self) -> Option<String> {
         let fault = self.follow().await.err()?;
         Some(format!("follower {}, {:?}, with filter {:?}: {fault}", self.number, self.pace, self.filter))
@@ -77,7 +78,7 @@ impl Follower {
                 Ended::Broken(status) => return Err(format!("the watch ended: {status}")),
             }
             if replica.token.is_empty() {
-                // Without a token there is nothing to go on behind.
+                // A watch cannot resume without a token.
                 self.tally.anew.add();
                 replica = Replica::default();
             }
@@ -93,7 +94,7 @@ impl Follower {
         }
     }
 
-    /// One call, from where the replica is.
+    /// Makes one call, which resumes after the last event of the replica.
     async fn call(&mut self, replica: &mut Replica) -> Ended {
         let drop_at = self.time_to_drop();
         let start = if replica.token.is_empty() { Start::Initial } else { Start::Unspecified };
@@ -132,13 +133,13 @@ impl Follower {
         }
     }
 
-    /// When a reconnecting one drops the call.
+    /// Returns the time at which a reconnecting watcher drops the call; none for others.
     fn time_to_drop(&mut self) -> Option<Instant> {
         let stay = Duration::from_millis(self.chance.random_range(STAY));
         (self.pace == Pace::Reconnecting).then(|| Instant::now() + stay)
     }
 
-    /// A slow one sleeps by spells, until it is told to hurry.
+    /// Sleeps if the watcher is slow and in a slow phase, until the end record is written.
     async fn dawdle(&mut self) {
         let is_spell = self.began.elapsed().as_millis() % SPELL.1.as_millis() < SPELL.0.as_millis();
         if self.pace == Pace::Slow && is_spell && !*self.announced.borrow() {

@@ -1,4 +1,4 @@
-//! The records that are there, as the writers know them. They share them, and come before each other.
+//! The existing records, as the writers know them. The writers share the records, so that their writes conflict.
 
 use super::filters::{NUMBERS, WORDS};
 use crate::stubs::Entity;
@@ -6,10 +6,10 @@ use rand::RngExt as _;
 use rand::rngs::StdRng;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// So many records change much more often than the others, so that writers come before each other.
+/// The number of records that change much more often than the others, so that writes conflict.
 const HOT: usize = 8;
 
-/// A record as it was last seen.
+/// The last known state of a record.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     pub(super) id: String,
@@ -17,14 +17,14 @@ pub(super) struct Known {
     pub(super) etag: String,
 }
 
-/// What a writer does next.
+/// The next write of a writer.
 pub(super) enum Step {
     Create,
     Update(Known),
     Delete(Known),
 }
 
-/// The records.
+/// The known records, and about how many there should be.
 pub(super) struct Pool {
     known: Mutex<Vec<Known>>,
     wanted: usize,
@@ -35,7 +35,7 @@ impl Pool {
         Self { known: Mutex::default(), wanted }
     }
 
-    /// Chooses what to do, so that there are about as many records as are wanted.
+    /// Chooses the next write, so that the number of records stays near the wanted number.
     pub(super) fn choose(&self, chance: &mut StdRng) -> Step {
         let known = self.known();
         let (creates, deletes) = if known.len() < self.wanted { (0.4, 0.1) } else { (0.1, 0.15) };
@@ -51,7 +51,7 @@ impl Pool {
         }
     }
 
-    /// A record is there, as it is now. What is known to be newer stays.
+    /// Adds or updates a record, unless a newer version is known.
     pub(super) fn put(&self, record: Known) {
         let mut known = self.known();
         match known.iter_mut().find(|known| known.id == record.id) {
@@ -61,7 +61,7 @@ impl Pool {
         }
     }
 
-    /// A record is there no more.
+    /// Removes a record that no longer exists.
     pub(super) fn remove(&self, id: &str) {
         let mut known = self.known();
         if let Some(at) = known.iter().position(|known| known.id == id) {
@@ -74,7 +74,7 @@ impl Pool {
     }
 }
 
-/// A record of a version: its text says which it is, and who wrote it.
+/// Returns a record whose text contains its version and the number of its writer.
 pub(super) fn entity(id: &str, version: i64, writer: u16, chance: &mut StdRng) -> Entity {
     let word = WORDS.get(chance.random_range(0..WORDS.len())).copied().unwrap_or_default();
     Entity {
@@ -85,7 +85,7 @@ pub(super) fn entity(id: &str, version: i64, writer: u16, chance: &mut StdRng) -
     }
 }
 
-/// The version that a record's text says; 0 for the end.
+/// Returns the version in a record's text; 0 for the end record.
 pub(super) fn version(entity: &Entity) -> i64 {
     entity.field1.split(' ').nth(1).and_then(|version| version.parse().ok()).unwrap_or_default()
 }

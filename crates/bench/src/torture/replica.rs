@@ -1,26 +1,26 @@
-//! What a follower has made of what it heard, and whether it may have heard that.
+//! The records that a watcher derives from its events, and the checks of each event.
 
 use super::pool::version;
 use crate::stubs::{Entity, WatchEntitiesResponse};
 use groundplan_proto::watch::v1::{EventKind, Removal};
 use std::collections::HashMap;
 
-/// The records as a follower knows them.
+/// The records as a watcher knows them.
 #[derive(Debug, Default)]
 pub(super) struct Replica {
     records: HashMap<String, Entity>,
-    /// The versions in which records have left.
+    /// The version in which each removed record left, by id; the maximum for deleted records.
     left: HashMap<String, i64>,
-    /// Whether everything that matched at the beginning has come.
+    /// Whether SYNCED has been received: all initially matching records are known.
     is_synced: bool,
-    /// The last transaction that was heard of.
+    /// The last received transaction.
     transaction: i64,
-    /// Behind the last event.
+    /// The resume token of the last event.
     pub(super) token: String,
 }
 
 impl Replica {
-    /// Takes an event; gives why it must not have come.
+    /// Applies an event. Fails with the cause if the event violates the guarantees of a watch.
     pub(super) fn apply(&mut self, event: WatchEntitiesResponse) -> Result<(), String> {
         let kind = event.kind();
         self.check_place(&event)?;
@@ -42,7 +42,7 @@ impl Replica {
         Ok(())
     }
 
-    /// Every transaction is behind the one before, and every event that can be gone on behind has a token.
+    /// Checks that transactions increase, and that events have a token from SYNCED on and not before.
     fn check_place(&mut self, event: &WatchEntitiesResponse) -> Result<(), String> {
         let kind = event.kind();
         if event.token.is_empty() == (self.is_synced || kind == EventKind::Synced) {
@@ -101,12 +101,12 @@ impl Replica {
         Ok(())
     }
 
-    /// Whether a text is among the records'.
+    /// Checks whether a record has this text.
     pub(super) fn has(&self, text: &str) -> bool {
         self.records.values().any(|entity| entity.field1 == text)
     }
 
-    /// Everything that differs from the table, of which this is all that matches.
+    /// Returns the differences from `listed`, the matching records of the table.
     pub(super) fn differences(mut self, listed: Vec<Entity>) -> Vec<String> {
         let mut found = Vec::new();
         for entity in listed {

@@ -1,33 +1,33 @@
-//! What has happened so far.
+//! The counts of the run so far.
 
 use serde_json::{Value, json};
 use std::fmt::{self, Display, Formatter};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts, added up by all.
+/// The counts, which all writers and watchers share.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    /// Changes that are known to have been written.
+    /// Changes that are known to be written.
     pub(crate) changes: Count,
-    /// Writes that others came before.
+    /// Writes that failed because another writer changed the record first.
     pub(crate) overtaken: Count,
-    /// Writes that had to be looked after: nobody knew whether they were done.
+    /// Writes whose outcome was unknown, so that the record had to be read.
     pub(crate) unsure: Count,
-    /// What the followers have heard.
+    /// Events that the watchers received.
     pub(crate) events: Count,
-    /// Calls that followers have dropped on purpose.
+    /// Calls that the watchers dropped on purpose.
     pub(crate) dropped: Count,
-    /// Calls that broke, and went on.
+    /// Calls that broke and were resumed.
     pub(crate) broken: Count,
-    /// Calls that ended because the follower was too slow, and went on.
+    /// Calls that ended because the watcher was too slow, and were resumed.
     pub(crate) cut_off: Count,
-    /// Watches that began anew: they broke before they had a token.
+    /// Watches that had to restart, because they broke before their first token.
     pub(crate) anew: Count,
-    /// Followers that have heard of the end.
+    /// Watchers that received the end record.
     pub(crate) ended: Count,
 }
 
-/// A count.
+/// A count that several tasks can increment.
 #[derive(Debug, Default)]
 pub(crate) struct Count(AtomicU64);
 

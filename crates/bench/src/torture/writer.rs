@@ -1,4 +1,4 @@
-//! A writer: it finds out about every write whether it was done.
+//! A writer that determines the outcome of every write.
 
 use super::enough::Enough;
 use super::pool::{Known, Pool, Step, entity, version};
@@ -13,18 +13,18 @@ use std::time::Duration;
 use tokio::time::interval;
 use tonic::{Code, Response, Status};
 
-/// One that writes.
+/// A task that writes random changes.
 pub(super) struct Writer {
     pub(super) client: Entities,
     pub(super) pool: Arc<Pool>,
     pub(super) tally: Arc<Tally>,
     pub(super) number: u16,
-    /// From one write to the next; none: as soon as the one before is done.
+    /// The interval between the starts of writes; none: each write starts when the previous one finishes.
     pub(super) pause: Option<Duration>,
 }
 
 impl Writer {
-    /// Writes until there are so many changes; gives what was wrong.
+    /// Writes until the stop condition is met. Returns the fault, if any.
     pub(super) async fn run(self, enough: Arc<Enough>, mut chance: StdRng) -> Option<String> {
         let mut ticks = self.pause.map(interval);
         while !enough.is(self.tally.changes.get()) {
@@ -60,7 +60,7 @@ impl Writer {
         }
     }
 
-    /// Updates a record, if it is still as it was. To send it again is harmless.
+    /// Updates a record if its etag still matches, so that a retry is safe.
     async fn update(&self, known: &Known, chance: &mut StdRng) -> Result<(), Status> {
         let next = entity(&known.id, known.version + 1, self.number, chance);
         let mask = FieldMask { paths: vec!["field1".into(), "field2".into()] };
@@ -108,8 +108,8 @@ impl Writer {
         self.pool.put(known(answer, version));
     }
 
-    /// Looks what became of a record that could not be written as it was wanted: others came before, or the write was done
-    /// and nobody heard of it.
+    /// Reads a record after a failed write, to determine whether another writer came first or whether an attempt without a
+    /// response took effect.
     async fn look(&self, wanted: &Entity, unsure: bool) -> Result<(), Status> {
         let request = GetEntityRequest { id: wanted.id.clone(), read_mask: None };
         let (found, _) =
@@ -129,7 +129,7 @@ impl Writer {
         if unsure {
             self.tally.unsure.add();
         }
-        // A write that others came before, after it was done unheard, is not counted: there is one change more than told.
+        // A write that took effect without a response and was then overwritten counts as overtaken: the tally misses that change.
         if unsure && was_done {
             self.tally.changes.add()
         } else {

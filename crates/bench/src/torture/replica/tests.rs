@@ -1,4 +1,4 @@
-//! The test of the test: what must not come is noticed.
+//! Checks that the replica detects invalid events.
 
 use super::*;
 
