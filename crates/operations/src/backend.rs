@@ -1,4 +1,4 @@
-//! The trait of the service that does the operations.
+//! The trait of the service that runs the operations.
 
 use crate::{
     AggregateQuery, HistoryPage, HistoryQuery, Included, ListQuery, Page, View, WatchQuery, WatchStream, Writes,
@@ -12,14 +12,14 @@ use groundplan_proto::query::v1::{AggregateResponse, Explanation};
 use std::future::Future;
 use std::sync::Arc;
 
-/// The operations on records. The service that implements them decides on permissions, validates and stores; adapters translate a
-/// protocol into them.
+/// The operations on records. The service that implements them checks permissions, validates and stores; adapters
+/// translate protocols to them.
 pub trait Backend: Clone + Send + Sync + 'static {
-    /// The revision that is served now. Fails before the first one is loaded.
+    /// Returns the served revision. Fails before the first revision is loaded.
     fn catalog(&self) -> Result<Arc<Catalog>, Error>;
 
-    /// Reads one record, as it is, or as it was at `read_time` (microseconds since the Unix epoch) if its model keeps a
-    /// history.
+    /// Reads the current state of a record, or its state at `read_time` (microseconds since the Unix epoch) if its model
+    /// has a history.
     fn get(
         &self,
         caller: &Caller,
@@ -29,7 +29,7 @@ pub trait Backend: Clone + Send + Sync + 'static {
         read_time: Option<i64>,
     ) -> impl Future<Output = Result<(Stored, Included), Error>> + Send;
 
-    /// Reads several records, in the order of their ids. If one is not there, none is read.
+    /// Reads several records, in the order of `ids`. Fails if one does not exist.
     fn batch_get(
         &self,
         caller: &Caller,
@@ -38,7 +38,7 @@ pub trait Backend: Clone + Send + Sync + 'static {
         view: &View,
     ) -> impl Future<Output = Result<(Vec<Stored>, Included), Error>> + Send;
 
-    /// Reads a page of the records that match.
+    /// Reads a page of the matching records.
     fn list(
         &self,
         caller: &Caller,
@@ -46,8 +46,8 @@ pub trait Backend: Clone + Send + Sync + 'static {
         query: &ListQuery,
     ) -> impl Future<Output = Result<Page, Error>> + Send;
 
-    /// Reads a page of the records that refer to the record `id`, by the place of the way back in [`Model::referrers`].
-    /// The records are of the referrer's model.
+    /// Reads a page of the records that refer to the record `id`. `referrer` is the index of the inverse relation in
+    /// [`Model::referrers`]. The records are of the referrer's model.
     fn list_related(
         &self,
         caller: &Caller,
@@ -57,7 +57,7 @@ pub trait Backend: Clone + Send + Sync + 'static {
         query: &ListQuery,
     ) -> impl Future<Output = Result<Page, Error>> + Send;
 
-    /// Says how a list would be run.
+    /// Explains how a list would run.
     fn explain_list(
         &self,
         caller: &Caller,
@@ -65,7 +65,7 @@ pub trait Backend: Clone + Send + Sync + 'static {
         query: &ListQuery,
     ) -> impl Future<Output = Result<Explanation, Error>> + Send;
 
-    /// Computes over records.
+    /// Computes aggregations over records.
     fn aggregate(
         &self,
         caller: &Caller,
@@ -73,7 +73,7 @@ pub trait Backend: Clone + Send + Sync + 'static {
         query: &AggregateQuery,
     ) -> impl Future<Output = Result<AggregateResponse, Error>> + Send;
 
-    /// Begins a watch. The events come as they are committed, until the stream ends with an error: it has no other end.
+    /// Starts a watch. The stream returns events as they are committed. It ends only with an error.
     fn watch(
         &self,
         caller: &Caller,
@@ -81,7 +81,7 @@ pub trait Backend: Clone + Send + Sync + 'static {
         query: &WatchQuery,
     ) -> impl Future<Output = Result<WatchStream, Error>> + Send;
 
-    /// Reads a page of what a record was, the newest first, of a model that keeps a history.
+    /// Reads a page of a record's history, newest first. The model must have a history.
     fn list_revisions(
         &self,
         caller: &Caller,
@@ -90,6 +90,6 @@ pub trait Backend: Clone + Send + Sync + 'static {
         query: &HistoryQuery,
     ) -> impl Future<Output = Result<HistoryPage, Error>> + Send;
 
-    /// Writes records: all that is asked for, or nothing. The models are of one revision.
+    /// Writes records, all or none. The models must be of the same revision.
     fn write(&self, caller: &Caller, writes: Writes) -> impl Future<Output = Result<Written, Error>> + Send;
 }

@@ -3,10 +3,10 @@
 use groundplan_codec::Stored;
 use groundplan_proto::watch::v1::ChangeKind;
 
-/// Which part of a record's history is asked for. Everything is as the caller sent it.
+/// A request for a page of a record's history. All values are as the caller sent them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistoryQuery {
-    /// At most so many; 0: as many as the backend likes.
+    /// The maximum number of revisions; 0: the default.
     pub page_size: i32,
     /// Empty: from the newest.
     pub page_token: String,
@@ -14,26 +14,26 @@ pub struct HistoryQuery {
     pub read_mask: Vec<String>,
 }
 
-/// A part of a record's history.
+/// A page of a record's history, newest first.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HistoryPage {
     pub revisions: Vec<RecordRevision>,
-    /// Where the next page starts; empty behind the oldest.
+    /// The token for the next page; empty after the oldest revision.
     pub next_page_token: String,
 }
 
-/// What one write made of a record.
+/// The result of one write to a record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordRevision {
     pub kind: ChangeKind,
-    /// The record behind the write, as far as the read mask shows it, with its etag; with DELETED as it was last.
+    /// The record after the write, limited to the read mask, with its etag. With DELETED: the last state.
     pub stored: Stored,
-    /// When it was written, in microseconds since the Unix epoch.
+    /// The time of the write, in microseconds since the Unix epoch.
     pub time: i64,
-    /// Who wrote it.
+    /// The principal that wrote it.
     pub principal: String,
     /// With UPDATED: the names of the fields that changed.
     pub changed_fields: Vec<String>,
-    /// The same for all changes of one transaction.
+    /// An id that all changes of one transaction share.
     pub transaction: String,
 }

@@ -1,7 +1,7 @@
-//! The operations on records, whatever protocol asks for them.
+//! The operations on records, independent of the protocol.
 //!
-//! [`Backend`] is the service that does them. Its requests and results are the types of this crate; each protocol is an adapter
-//! that translates into them. Nothing here knows SQL, gRPC or HTTP.
+//! A [`Backend`] runs the operations. This crate defines its requests and results; an adapter per protocol translates to
+//! them. This crate does not depend on SQL, gRPC or HTTP.
 
 mod backend;
 mod history;

@@ -1,34 +1,34 @@
-//! What calls can ask for at most, over every protocol.
+//! The limits of requests, for every protocol.
 
-/// The records of a page if the caller does not say.
+/// The number of records in a page if the caller does not set it.
 pub const DEFAULT_PAGE_SIZE: i32 = 50;
 
-/// The most records of a page; who asks for more gets so many.
+/// The maximum number of records in a page. Larger requests get this number.
 pub const MAX_PAGE_SIZE: i32 = 1_000;
 
-/// The most records to skip.
+/// The maximum number of records to skip.
 pub const MAX_SKIP: i32 = 100_000;
 
-/// The most paths to expand.
+/// The maximum number of paths to expand.
 pub const MAX_EXPAND_PATHS: usize = 20;
 
-/// The most steps of a path to expand.
+/// The maximum number of steps in a path to expand.
 pub const MAX_EXPAND_DEPTH: usize = 3;
 
-/// The most records that a step to many brings for each one before it.
+/// The maximum number of records that a step over a relation to many returns for each record of the previous step.
 pub const MAX_EXPANDED: usize = 100;
 
-/// The most records of a batch.
+/// The maximum number of records in a batch.
 pub const MAX_BATCH: usize = 1_000;
 
-/// The most things to compute at once.
+/// The maximum number of aggregations in a request.
 pub const MAX_AGGREGATIONS: usize = 20;
 
-/// The most fields to group by.
+/// The maximum number of fields to group by.
 pub const MAX_GROUP_BY: usize = 3;
 
-/// The most groups of an answer.
+/// The maximum number of groups in a response.
 pub const MAX_GROUPS: usize = 1_000;
 
-/// The longest request id, in bytes.
+/// The maximum length of a request id, in bytes.
 pub const MAX_REQUEST_ID: usize = 128;

@@ -1,34 +1,34 @@
-//! What lists give: records, and those that relations lead to.
+//! The results of lists: records, and the records that relations lead to.
 
 use groundplan_codec::Stored;
 use groundplan_model::catalog::Model;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A part of a list.
+/// A page of a list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Page {
     pub records: Vec<Stored>,
-    /// Where the next page starts; empty behind the last record.
+    /// The token for the next page; empty after the last record.
     pub next_page_token: String,
-    /// How many records match over all pages, if that was asked for.
+    /// The number of matching records over all pages, if requested.
     pub total: Option<Total>,
     pub included: Included,
 }
 
-/// How many records match.
+/// The number of matching records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Total {
     pub size: i64,
     pub is_estimate: bool,
 }
 
-/// The records that relations lead to, each once, beside those that were asked for.
+/// The records that relations lead to, each once, in addition to the requested records.
 #[derive(Clone, Debug, Default)]
 pub struct Included {
-    /// By the model's full name in order, and by id within.
+    /// Sorted by the model's full name, then by id.
     pub records: Vec<(Arc<Model>, Vec<Stored>)>,
-    /// Where the next page of a relation of many records starts, by the path of its list, such as `authors/{id}/books`.
+    /// The tokens for the next pages of relations to many records, by the path of their list, such as `authors/{id}/books`.
     pub page_tokens: BTreeMap<String, String>,
 }
 

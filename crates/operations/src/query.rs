@@ -2,19 +2,19 @@
 
 use groundplan_proto::query::v1::{Aggregation, Count};
 
-/// What is shown of records that are read.
+/// The fields and relations to return.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct View {
-    /// Paths of fields (AIP-157), by proto names or JSON names; empty, or only `*`: all of them.
+    /// Field paths (AIP-157), in proto or JSON names; empty, or only `*`: all fields.
     pub read_mask: Vec<String>,
-    /// Relations to follow, such as `author` or `author.books.publisher`.
+    /// Relations to expand, such as `author` or `author.books.publisher`.
     pub expand: Vec<String>,
 }
 
-/// Which records are asked for, in which order. Everything is as the caller sent it.
+/// A request for a page of records. All values are as the caller sent them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListQuery {
-    /// At most so many; 0: as many as the backend likes.
+    /// The maximum number of records; 0: the default.
     pub page_size: i32,
     /// Empty: from the first.
     pub page_token: String,
@@ -22,17 +22,17 @@ pub struct ListQuery {
     pub filter: String,
     /// Empty: by id.
     pub order_by: String,
-    /// How many records to leave out before the page.
+    /// The number of records to skip before the page.
     pub skip: i32,
     pub count: Count,
-    /// Whether a query that no index serves may read a large table.
+    /// Whether a query that no index supports is allowed to read a large table.
     pub allow_scan: bool,
-    /// Whether deleted records are listed too; only where the listed model keeps them.
+    /// Whether to include deleted records; only for models with soft delete.
     pub show_deleted: bool,
     pub view: View,
 }
 
-/// What to compute, over which records. Everything is as the caller sent it.
+/// A request for aggregations over records. All values are as the caller sent them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AggregateQuery {
     /// CEL; empty: all.
@@ -42,7 +42,7 @@ pub struct AggregateQuery {
     pub allow_scan: bool,
 }
 
-/// The name of an aggregation in the answer: the caller's, or one of the function and the field.
+/// Returns the name of an aggregation in the response: the caller's, or one built from the function and the field.
 pub fn value_name(aggregation: &Aggregation) -> String {
     if !aggregation.name.is_empty() {
         return aggregation.name.clone();

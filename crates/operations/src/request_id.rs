@@ -2,7 +2,7 @@
 
 use crate::limits::MAX_REQUEST_ID;
 
-/// Whether a text can be a request id: 1 to [`MAX_REQUEST_ID`] visible ASCII characters.
+/// Checks whether a text is a valid request id: 1 to [`MAX_REQUEST_ID`] visible ASCII characters.
 pub fn is_request_id(id: &str) -> bool {
     (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -1,4 +1,4 @@
-//! Watches: what is asked for, and the events.
+//! Watches: requests and events.
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -9,7 +9,7 @@ use groundplan_model::catalog::Model;
 use groundplan_proto::watch::v1::{EventKind, Removal, Start};
 use std::sync::{Arc, OnceLock};
 
-/// What to watch. Everything is as the caller sent it.
+/// A request for a watch. All values are as the caller sent them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WatchQuery {
     /// CEL; empty: all.
@@ -17,53 +17,53 @@ pub struct WatchQuery {
     /// As in [`View`].
     pub read_mask: Vec<String>,
     pub start: Start,
-    /// Empty: begin as `start` says.
+    /// The resume token; empty: `start` determines the start.
     pub token: String,
-    /// Whether UPDATED brings the record as it was before.
+    /// Whether UPDATED events include the previous state of the record.
     pub with_previous: bool,
     pub allow_scan: bool,
 }
 
-/// The events of a watch. All followers that ask for the same share them.
+/// The events of a watch, which all watchers with the same request share.
 pub type WatchStream = BoxStream<'static, Result<Arc<WatchEvent>, Error>>;
 
-/// One event of a watch, as `groundplan.watch.v1.EventKind` has them.
+/// One event of a watch, of a kind in `groundplan.watch.v1.EventKind`.
 #[derive(Debug, Default)]
 pub struct WatchEvent {
     pub kind: EventKind,
     /// None for SYNCED and BOOKMARK.
     pub model: Option<Arc<Model>>,
-    /// The record as it is now, as far as the read mask shows it; with REMOVED as it was last.
+    /// The current record, limited to the read mask. With REMOVED: the last state.
     pub record: Option<LazyRecord>,
-    /// With UPDATED, if it was asked for.
+    /// With UPDATED: the previous state, if requested.
     pub previous: Option<LazyRecord>,
     /// With UPDATED: the names of the fields that changed.
     pub changed_fields: Vec<String>,
     pub removal: Removal,
-    /// Resumes the watch behind this event.
+    /// The token that resumes the watch after this event.
     pub token: String,
-    /// The same for all changes of one transaction; empty if it is no change.
+    /// An id that all changes of one transaction share; empty if the event is not a change.
     pub transaction: String,
-    /// When the change was written, in microseconds since the Unix epoch.
+    /// The time of the change, in microseconds since the Unix epoch.
     pub time: Option<i64>,
-    /// About how many bytes the event takes when it is written.
+    /// The approximate size of the encoded event, in bytes.
     pub bytes: usize,
-    /// What the written event may be kept in; none: it is kept in any case.
+    /// The memory budget for the cached encodings; none: encodings are always cached.
     pub memory: Option<Memory>,
-    /// The event as one protocol writes it: made by the first follower that needs it, for all of them.
+    /// The cached encodings, which the first watcher that needs one creates for all.
     pub encoded: Encoded,
 }
 
-/// A record that is made when an event is written: until then all watches share what it is made of, and none has a copy.
+/// A record that is created when an event is encoded. Until then, all watches share its source without copies.
 pub struct LazyRecord(Box<dyn Fn() -> Record + Send + Sync>);
 
 impl LazyRecord {
-    /// A record that `make` makes.
+    /// Returns a lazy record that `make` creates.
     pub fn new(make: impl Fn() -> Record + Send + Sync + 'static) -> Self {
         Self(Box::new(make))
     }
 
-    /// Makes the record.
+    /// Creates the record.
     pub fn get(&self) -> Record {
         (self.0)()
     }
@@ -75,7 +75,7 @@ impl std::fmt::Debug for LazyRecord {
     }
 }
 
-/// An event's forms.
+/// The encodings of an event.
 #[derive(Debug, Default)]
 pub struct Encoded {
     /// As a gRPC message.
@@ -84,20 +84,20 @@ pub struct Encoded {
     pub sse: WrittenEvent,
 }
 
-/// An event as one protocol writes it.
+/// An event as encoded for one protocol, created at most once if it is cached.
 #[derive(Debug, Default)]
 pub struct WrittenEvent(OnceLock<(Bytes, Option<Held>)>);
 
 impl WrittenEvent {
-    /// What was written, if it is kept.
+    /// Returns the encoding, if it is cached.
     pub fn get(&self) -> Option<&Bytes> {
         self.0.get().map(|(written, _)| written)
     }
 
-    /// What was written, or what `write` writes: that is kept for the next caller while the process has memory for it.
+    /// Returns the cached encoding, or the result of `write`, which is cached for later callers if the memory budget allows it.
     ///
     /// # Errors
-    /// Those of `write`.
+    /// The errors of `write`.
     pub fn get_or_write<E>(
         &self,
         memory: Option<&Memory>,

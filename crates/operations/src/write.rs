@@ -1,25 +1,25 @@
-//! What is to be written: one record, several of a model, or any, together or not at all.
+//! Writes of one record, of several records of a model, or of any records, all or none.
 
 use groundplan_codec::mask::UpdateMask;
 use groundplan_codec::{Record, Stored};
 use groundplan_model::catalog::Model;
 use std::sync::Arc;
 
-/// Writes that happen together or not at all, in their order.
+/// Writes that take effect in order, all or none.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Writes {
     pub list: Vec<Write>,
-    /// What the caller made of them: how errors name them, and what a request id is bound to.
+    /// The form of the request, which determines how errors name writes and what a request id is bound to.
     pub form: Form,
-    /// Makes the call happen once, however often it is sent (AIP-155); empty: none.
+    /// The id that makes repeated calls take effect once (AIP-155); empty: none.
     pub request_id: String,
-    /// Whether everything is checked and nothing is written (AIP-163).
+    /// Whether the call is a dry run: everything is checked, and nothing is written (AIP-163).
     pub validate_only: bool,
-    /// Whether it is as if nobody else wrote at the same time.
+    /// Whether the writes take effect as if no other writes ran at the same time.
     pub is_serializable: bool,
 }
 
-/// What a caller made of writes.
+/// The form of a request that writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// A method of one record: errors name its fields.
@@ -30,22 +30,22 @@ pub enum Form {
     Commit,
 }
 
-/// One of them.
+/// One of the writes.
 #[derive(Clone, Debug)]
 pub struct Write {
     pub model: Arc<Model>,
     pub operation: Operation,
-    /// CEL over the record as it is before the write, which must hold; empty: none.
+    /// A CEL condition that the record must meet before the write; empty: none.
     pub condition: String,
 }
 
-/// What is to become of a record. Ids, etags and paths are as the caller sent them; an empty etag is none.
+/// The operation on a record. Ids, etags and paths are as the caller sent them; an empty etag means none.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "an update, the large one, is as frequent as the others")]
 pub enum Operation {
     Create {
         record: Record,
-        /// A name by which later writes can refer to the record, as `$name` in place of its id; empty: none.
+        /// A name by which later writes can refer to the record, as `$name` instead of its id; empty: none.
         local_ref: String,
     },
     Update {
@@ -54,20 +54,20 @@ pub enum Operation {
         mask: UpdateMask,
         transforms: Transforms,
         etag: String,
-        /// Whether the record is created if it is not there.
+        /// Whether to create the record if it does not exist.
         allow_missing: bool,
     },
     Delete {
         id: String,
         etag: String,
-        /// Whether it is no mistake if the record is not there.
+        /// Whether the delete succeeds if the record does not exist.
         allow_missing: bool,
     },
     Undelete {
         id: String,
         etag: String,
     },
-    /// The record must be there, or must not.
+    /// Requires that the record exists, or that it does not.
     Verify {
         id: String,
         etag: String,
@@ -75,33 +75,33 @@ pub enum Operation {
     },
 }
 
-/// Fields whose new value is made of the old one and of that in the update: paths of fields, by proto names or JSON names.
+/// Fields whose new value is computed from the old value and the value in the update: field paths, in proto or JSON names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Transforms {
-    /// Numbers: the update's is added.
+    /// Numbers: adds the update's value.
     pub increment: Vec<String>,
-    /// Lists: the elements of the update's are put at the end.
+    /// Lists: appends the update's elements.
     pub append: Vec<String>,
-    /// Lists: elements that are in the update's are taken out.
+    /// Lists: removes every element that is in the update's list.
     pub remove: Vec<String>,
-    /// The larger of both.
+    /// The larger of both values.
     pub maximum: Vec<String>,
-    /// The smaller of both.
+    /// The smaller of both values.
     pub minimum: Vec<String>,
     /// Timestamps: the time of the write.
     pub server_time: Vec<String>,
 }
 
-/// What writes have done.
+/// The result of writes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Written {
-    /// In the order of the writes: the record as it is now; none where it is gone, or was only verified.
+    /// In the order of the writes: the record after the write; none if it no longer exists, or was only verified.
     pub records: Vec<Option<Stored>>,
-    /// In the order of the writes: whether the record was not there before.
+    /// In the order of the writes: whether the write created the record.
     pub created: Vec<bool>,
-    /// How often the server had to begin, because others wrote the same.
+    /// The number of attempts; more than one after conflicts with other writes.
     pub attempts: u32,
-    /// Whether this is the answer to an earlier call with the same request id.
+    /// Whether this is the response of an earlier call with the same request id.
     pub is_repeat: bool,
 }
 
@@ -113,14 +113,14 @@ impl PartialEq for Write {
 }
 
 impl Transforms {
-    /// Whether there is none.
+    /// Checks whether there are no transforms.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
 impl Writes {
-    /// One write, as a method of one record makes it.
+    /// Returns the one write of a method on a single record.
     pub fn single(model: &Arc<Model>, operation: Operation) -> Self {
         let write = Write { model: model.clone(), operation, condition: String::new() };
         Self { list: vec![write], form: Form::Single, ..Self::default() }
@@ -140,12 +140,12 @@ impl Default for Writes {
 }
 
 impl Written {
-    /// Whether the one write has made its record.
+    /// Checks whether the first write created its record.
     pub fn has_created(&self) -> bool {
         self.created.first() == Some(&true)
     }
 
-    /// The one record that a method of one record answers with.
+    /// Returns the record for the response of a method on a single record.
     pub fn into_single(self) -> Option<Stored> {
         self.records.into_iter().next().flatten()
     }
