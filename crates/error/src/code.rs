@@ -1,6 +1,6 @@
-//! The canonical codes of errors, as `google.rpc.Code` numbers them.
+//! The canonical error codes, with the numbers of `google.rpc.Code`.
 
-/// The code of an error, which all gRPC clients know.
+/// The code of an error, which all gRPC clients support.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
     Ok = 0,

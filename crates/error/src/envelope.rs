@@ -8,7 +8,7 @@ use std::fmt;
 /// An HTTP status code.
 pub type HttpStatus = u16;
 
-/// The HTTP status and the `error.code` of a gRPC code.
+/// Returns the HTTP status and the `error.code` of a gRPC code.
 pub const fn rest_code(code: Code) -> (HttpStatus, &'static str) {
     match code {
         Code::Ok => (200, "OK"),
@@ -51,14 +51,14 @@ impl fmt::Display for Envelope {
 }
 
 impl Envelope {
-    /// Adds the request id, which the log and the traces have too.
+    /// Adds the request id, which the log and the traces also contain.
     pub fn identify(&mut self, request_id: &str) {
         self.details.push(json!({ "@type": "type.googleapis.com/google.rpc.RequestInfo", "requestId": request_id }));
     }
 }
 
 impl Error {
-    /// The metadata for programs. `included` is the number of violations in the response.
+    /// Returns the metadata for programs. `included` is the number of violations in the response.
     pub(crate) fn facts(&self, included: usize) -> BTreeMap<&'static str, String> {
         let mut facts = self.0.metadata.clone();
         if included < self.0.violations.len() {
@@ -67,7 +67,7 @@ impl Error {
         facts
     }
 
-    /// The HTTP status and the body.
+    /// Returns the HTTP status and the body.
     pub fn to_envelope(&self) -> (HttpStatus, Envelope) {
         let (status, code) = self.0.reason.rest();
         let mut details = vec![json!({

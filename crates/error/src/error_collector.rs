@@ -2,7 +2,7 @@
 
 use crate::{Code, Error, MAX_VIOLATIONS};
 
-/// Collects the errors of the parts of a request into one error with the violations of all.
+/// Collects the errors of the parts of a request into one error with all violations.
 ///
 /// The first error determines the reason and the message. If it is about fields, the violations of later errors are
 /// appended, until there are more than [`MAX_VIOLATIONS`]. Later errors that are not about fields are dropped.
@@ -10,7 +10,7 @@ use crate::{Code, Error, MAX_VIOLATIONS};
 pub struct ErrorCollector(Option<Error>);
 
 impl ErrorCollector {
-    /// Returns a part, or keeps its error.
+    /// Returns a part, or stores its error.
     pub fn keep<T>(&mut self, part: Result<T, Error>) -> Option<T> {
         let later = match part {
             Ok(part) => return Some(part),
@@ -26,7 +26,7 @@ impl ErrorCollector {
         None
     }
 
-    /// Whether later errors would be dropped.
+    /// Checks whether later errors would be dropped.
     pub fn is_full(&self) -> bool {
         self.0.as_ref().is_some_and(|first| {
             let is_about_fields = first.reason().code() == Code::InvalidArgument && !first.violations().is_empty();
@@ -34,7 +34,7 @@ impl ErrorCollector {
         })
     }
 
-    /// Returns the error, if there is any.
+    /// Returns the combined error, if any.
     pub fn finish(self) -> Result<(), Error> {
         self.0.map_or(Ok(()), Err)
     }

@@ -7,7 +7,7 @@ use tonic::metadata::MetadataValue;
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
 impl Error {
-    /// The gRPC status.
+    /// Returns the gRPC status.
     pub fn to_status(&self) -> Status {
         let violations = self.0.violations.iter().map(|violation| FieldViolation {
             reason: violation.rule.clone().into_owned(),
@@ -48,7 +48,7 @@ impl Error {
 }
 
 impl Error {
-    /// The reason and the message of a status that was created from an [`Error`]; none for other statuses.
+    /// Returns an error with the reason and the message of a status that was created from an [`Error`]; none for other statuses.
     pub fn of_status(status: &Status) -> Option<Self> {
         let details = status.get_error_details();
         let info = details.error_info().filter(|info| info.domain == DOMAIN)?;
@@ -87,7 +87,7 @@ impl From<tonic::Code> for Code {
     }
 }
 
-/// The items that fit into a header, at least the first one.
+/// Returns the items that fit into a header, at least the first one.
 fn fitting<T>(all: impl Iterator<Item = T>, bytes: impl Fn(&T) -> usize) -> Vec<T> {
     let mut sum = 0;
     let fits = |(at, one): &(usize, T)| {

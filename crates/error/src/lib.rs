@@ -28,20 +28,20 @@ use std::time::Duration;
 /// The `domain` of `google.rpc.ErrorInfo`.
 pub const DOMAIN: &str = "groundplan.dev";
 
-/// The response header that tells a gateway that the call was not started and can be sent to another process: `true`.
+/// The response header with the value `true` if the call was not started, so that a gateway can send it to another process.
 pub const UNTOUCHED: &str = "groundplan-untouched";
 
-/// The most violations in a response. If there are more, the metadata has `moreViolations: true`.
+/// The maximum number of violations in a response. If there are more, the metadata has `moreViolations: true`.
 pub const MAX_VIOLATIONS: usize = 100;
 
-/// The most bytes of violations in a gRPC status, apart from the first violation. The details are a header, and clients accept 8 KiB of
-/// headers.
+/// The maximum size of the violations in a gRPC status, in bytes, apart from the first violation. The details are a header,
+/// and clients accept 8 KiB of headers.
 pub const MAX_VIOLATION_BYTES: usize = 4 << 10;
 
-/// The longest message in a response, in bytes. Longer messages are cut at a character and end with `…`.
+/// The maximum length of a message in a response, in bytes. Longer messages are cut at a character and end with `…`.
 pub const MAX_MESSAGE: usize = 1_024;
 
-/// The error of a call. Its content is boxed, so that a `Result` of it is small.
+/// The error of a call. Its content is boxed to keep `Result` values small.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.message)]
 pub struct Error(Box<Facts>);
@@ -61,7 +61,7 @@ struct Facts {
 }
 
 impl Error {
-    /// Creates an error. The message has no full stop and says what to do.
+    /// Creates an error. The message has no full stop and describes how to fix the problem.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
         Self(Box::new(Facts {
             reason,
@@ -186,27 +186,27 @@ impl Error {
         self
     }
 
-    /// Whether the call was not started, so that another process can handle it.
+    /// Checks whether the call was not started, so that another process can handle it.
     pub fn is_not_started(&self) -> bool {
         self.0.is_not_started
     }
 
-    /// The delay after which a retry makes sense, if known.
+    /// Returns the delay after which a retry makes sense, if known.
     pub fn retry_delay(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// The reason.
+    /// Returns the reason.
     pub fn reason(&self) -> Reason {
         self.0.reason
     }
 
-    /// The message for people, cut to [`MAX_MESSAGE`].
+    /// Returns the message for people, cut to [`MAX_MESSAGE`].
     pub fn message(&self) -> Cow<'_, str> {
         cut(&self.0.message)
     }
 
-    /// The invalid fields.
+    /// Returns the invalid fields.
     pub fn violations(&self) -> &[Violation] {
         &self.0.violations
     }
@@ -216,7 +216,7 @@ impl Error {
         &self.0.preconditions
     }
 
-    /// The text for the log: the message and all causes.
+    /// Returns the text for the log: the message and all causes.
     pub fn log_text(&self) -> String {
         let mut text = self.0.message.clone();
         let mut cause: Option<&(dyn std::error::Error + 'static)> = self.0.source.as_deref().map(|source| source as _);

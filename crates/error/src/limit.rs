@@ -21,17 +21,17 @@ pub enum Unit {
 }
 
 impl Limit {
-    /// A limit in bytes.
+    /// Returns a limit in bytes.
     pub const fn bytes(what: &'static str, most: usize, note: &'static str) -> Self {
         Self { what, most: most as u64, unit: Unit::Bytes, note }
     }
 
-    /// A limit on a number of objects.
+    /// Returns a limit on a number of objects.
     pub const fn things(what: &'static str, most: usize, things: &'static str, note: &'static str) -> Self {
         Self { what, most: most as u64, unit: Unit::Things(things), note }
     }
 
-    /// The limit as text: `4 KiB`, `1,000 records`.
+    /// Returns the limit as text: `4 KiB`, `1,000 records`.
     pub fn text(&self) -> String {
         match self.unit {
             Unit::Bytes if self.most >= 1 << 20 && self.most.is_multiple_of(1 << 20) => {

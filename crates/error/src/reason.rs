@@ -15,12 +15,12 @@ macro_rules! reasons {
             /// All reasons.
             pub const ALL: &[Self] = &[ $( Self::$variant, )+ ];
 
-            /// The name on the wire, in UPPER_SNAKE_CASE.
+            /// Returns the name on the wire, in UPPER_SNAKE_CASE.
             pub const fn name(self) -> &'static str {
                 match self { $( Self::$variant => $name, )+ }
             }
 
-            /// The gRPC code.
+            /// Returns the gRPC code.
             pub const fn code(self) -> Code {
                 match self { $( Self::$variant => Code::$code, )+ }
             }
@@ -41,7 +41,7 @@ reasons! {
     PageTokenExpired = "PAGE_TOKEN_EXPIRED", InvalidArgument;
     /// The token of a watch is invalid, or belongs to another watch.
     TokenInvalid = "TOKEN_INVALID", InvalidArgument;
-    /// The filter is not a condition over the model; the message has the position and the cause.
+    /// The filter is not a valid condition on the model; the message has the position and the cause.
     FilterInvalid = "FILTER_INVALID", InvalidArgument;
     /// The order, or a field to group by or to aggregate, does not exist in the model.
     OrderInvalid = "ORDER_INVALID", InvalidArgument;
@@ -73,7 +73,7 @@ reasons! {
     RecordNotDeleted = "RECORD_NOT_DELETED", AlreadyExists;
     /// The record has another etag: it has changed.
     EtagMismatch = "ETAG_MISMATCH", Aborted;
-    /// Concurrent changes of the record at every attempt; nothing was written.
+    /// Every attempt conflicted with concurrent changes of the record; nothing was written.
     RecordBusy = "RECORD_BUSY", Aborted;
     /// Another apply finished first.
     RevisionConflict = "REVISION_CONFLICT", Aborted;
@@ -134,7 +134,7 @@ reasons! {
 }
 
 impl Reason {
-    /// The HTTP status and the `error.code`: those of the gRPC code, except where HTTP has a more specific status.
+    /// Returns the HTTP status and the `error.code`: those of the gRPC code, except where HTTP has a more specific status.
     pub const fn rest(self) -> (HttpStatus, &'static str) {
         match self {
             // After 429, clients would retry, which never helps here.

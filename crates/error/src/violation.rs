@@ -7,7 +7,7 @@ use std::borrow::Cow;
 pub struct Violation {
     /// The path in the request, such as `author.addresses[2].zip`, in proto names; REST converts it to JSON names.
     pub field: String,
-    /// The problem, as it follows the name of the field: `is required`, `must be at least 1`.
+    /// The problem, as text that follows the name of the field: `is required`, `must be at least 1`.
     pub description: String,
     /// The rule, such as `string.min_len` or `required`.
     pub rule: Cow<'static, str>,
@@ -34,9 +34,9 @@ pub struct Resource {
 }
 
 impl Violation {
-    /// The sentence that starts with the name of the field: `Field1 is required`. Only names of one lower-case word are capitalized.
-    /// Paths, names of several words and unknown names do not change:
-    /// `display_name is required`, `nam is not a field of …`.
+    /// Returns the sentence that starts with the name of the field: `Field1 is required`. Only names of one lower-case word
+    /// are capitalized. Paths, names of several words and unknown names do not change: `display_name is required`,
+    /// `nam is not a field of …`.
     pub fn sentence(&self) -> String {
         let is_field = self.rule != "unknown_field";
         let is_word = is_field && self.field.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
