@@ -21,7 +21,7 @@ mod update;
 mod watch;
 mod write_options;
 
-pub(crate) use table::{COMMIT, DERIVED, is_served};
+pub(crate) use table::{COMMIT, DERIVED, Matched, find, is_served};
 
 use crate::json_field_paths;
 use crate::query::Query;
@@ -66,11 +66,12 @@ struct Request<'a> {
 pub(crate) async fn handle<B: Backend>(
     call: Call<'_, B>,
     target: &Target,
+    matched: Matched,
     request: http::Request<Body>,
 ) -> Result<Response<Body>, RestError> {
     let (parts, body) = request.into_parts();
-    table::check_path(&call.model, target)?;
-    let Some((kind, route)) = table::at(target).find(|(_, route)| route.http_methods.contains(&parts.method)) else {
+    table::check_path(&call.model, target, matched.first)?;
+    let Some((kind, route)) = matched.requested else {
         return without_method(table::at(target).map(|(_, route)| route), &parts);
     };
     let query = route.parse_query(parts.uri.query(), Some(&call.model))?;
@@ -94,9 +95,8 @@ pub(crate) async fn handle_commit<B: Backend>(
 }
 
 /// The method that a request counts as a call of.
-pub(crate) fn called_method(target: &Target, http_method: &Method) -> Option<MethodKind> {
-    let called = table::at(target).find(|(_, route)| route.http_methods.contains(http_method));
-    match called.or_else(|| table::at(target).next())?.0 {
+pub(crate) fn called_method(matched: Matched) -> Option<MethodKind> {
+    match matched.requested.or(matched.first)?.0 {
         // A list of related records counts as a list.
         MethodKind::ListRelated(_) => Some(MethodKind::List),
         kind => Some(kind),

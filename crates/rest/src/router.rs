@@ -1,6 +1,6 @@
 //! Maps requests to handlers.
 
-use crate::methods::{self, Call};
+use crate::methods::{self, Call, Matched};
 use crate::openapi::Documents;
 use crate::rest_error::RestError;
 use crate::target::{self, Target};
@@ -12,7 +12,7 @@ use axum::routing::any;
 use groundplan_call::MatchedMethod;
 use groundplan_error::Error;
 use groundplan_identity::Caller;
-use groundplan_model::catalog::Catalog;
+use groundplan_model::catalog::{Catalog, Model};
 use groundplan_operations::Backend;
 use http::header::{CONTENT_LENGTH, ETAG, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
@@ -60,8 +60,9 @@ impl<B: Backend> Rest<B> {
         let catalog = self.backend.catalog()?;
         let revision = HeaderValue::from(catalog.revision);
         let target = Target::parse(request.uri().path())?;
-        let called = called(&catalog, &target, request.method());
-        let outcome = self.operate(caller, (catalog, target), request).await;
+        let route = Resolved::new(&catalog, target, request.method());
+        let called = route.called(request.method());
+        let outcome = self.operate(caller, &catalog, route, request).await;
         let mut response = outcome.unwrap_or_else(RestError::into_response);
         if let Some(called) = called {
             response.extensions_mut().insert(called);
@@ -73,19 +74,20 @@ impl<B: Backend> Rest<B> {
     async fn operate(
         &self,
         caller: Caller,
-        (catalog, target): (Arc<Catalog>, Target),
+        catalog: &Arc<Catalog>,
+        Resolved { target, model, matched }: Resolved,
         request: Request<Body>,
     ) -> Result<Response<Body>, RestError> {
-        let (version, resource) = match target {
-            Target::OpenApi => return self.document(&catalog, &request),
-            Target::Commit => {
-                return methods::handle_commit((&self.backend, &caller), &catalog, request, self.max_body).await;
+        match (&target, model?) {
+            (Target::Commit, _) => {
+                methods::handle_commit((&self.backend, &caller), catalog, request, self.max_body).await
             }
-            _ => target.collection().unwrap_or_default(),
-        };
-        let model = Arc::clone(target::find_collection(&catalog, version, resource)?);
-        let call = Call { backend: &self.backend, caller, catalog: &catalog, model, max_body: self.max_body };
-        methods::handle(call, &target, request).await
+            (_, Some(model)) => {
+                let call = Call { backend: &self.backend, caller, catalog, model, max_body: self.max_body };
+                methods::handle(call, &target, matched, request).await
+            }
+            (_, None) => self.document(catalog, &request),
+        }
     }
 
     fn document(&self, catalog: &Catalog, request: &Request<Body>) -> Result<Response<Body>, RestError> {
@@ -111,15 +113,33 @@ impl<B: Backend> Rest<B> {
     }
 }
 
-/// The gRPC method that a request counts as a call of; none for OPTIONS and for paths without methods.
-fn called(catalog: &Catalog, target: &Target, method: &Method) -> Option<MatchedMethod> {
-    if method == Method::OPTIONS {
-        return None;
+/// What a request's path and HTTP method lead to: looked up once for each request.
+struct Resolved {
+    target: Target,
+    /// The model of the path; none if the path is of the whole API.
+    model: Result<Option<Arc<Model>>, Error>,
+    matched: Matched,
+}
+
+impl Resolved {
+    fn new(catalog: &Catalog, target: Target, method: &Method) -> Self {
+        let model = target.collection().map(|(version, resource)| target::find_collection(catalog, version, resource));
+        Self {
+            model: model.transpose().map(Option::<&Arc<Model>>::cloned),
+            matched: methods::find(&target, method),
+            target,
+        }
     }
-    if *target == Target::Commit {
-        return Some(MatchedMethod::new("groundplan.records.v1.RecordsService", "Commit"));
+
+    /// The gRPC method that the request counts as a call of; none for OPTIONS and for paths without methods.
+    fn called(&self, method: &Method) -> Option<MatchedMethod> {
+        if method == Method::OPTIONS {
+            return None;
+        }
+        if self.target == Target::Commit {
+            return Some(MatchedMethod::new("groundplan.records.v1.RecordsService", "Commit"));
+        }
+        let (model, kind) = (self.model.as_ref().ok()?.as_ref()?, methods::called_method(self.matched)?);
+        Some(MatchedMethod::new(model.service.clone(), model.method_name(kind)))
     }
-    let (version, resource) = target.collection()?;
-    let (model, kind) = (catalog.collection(version, resource)?, methods::called_method(target, method)?);
-    Some(MatchedMethod::new(model.service.clone(), model.method_name(kind)))
 }

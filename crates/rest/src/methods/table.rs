@@ -19,7 +19,7 @@ pub(crate) static COMMIT: Route = Route::post(Path::Commit, commit::KEYS);
 /// The methods of each model. `ListRelated` stands for every inverse relation.
 ///
 /// A request with an unsupported HTTP method counts as a call of the first method of its path.
-pub(crate) static DERIVED: [(MethodKind, Route); 15] = [
+pub(crate) static DERIVED: [Row; 15] = [
     (MethodKind::List, Route::read(Path::Collection, list::PARAMETERS)),
     (
         MethodKind::Create,
@@ -104,14 +104,33 @@ pub(crate) fn is_served(model: &Model, kind: MethodKind) -> bool {
     }
 }
 
+/// A row of the table.
+pub(super) type Row = (MethodKind, Route);
+
+/// The rows of the table for a request. The table is searched once for each request.
+#[derive(Clone, Copy)]
+pub(crate) struct Matched {
+    /// The first method of the path; none if no method has the path.
+    pub(super) first: Option<&'static Row>,
+    /// The method of the path with the request's HTTP method.
+    pub(super) requested: Option<&'static Row>,
+}
+
+/// Finds the rows for a request.
+pub(crate) fn find(target: &Target, http_method: &Method) -> Matched {
+    let mut at_path = at(target).peekable();
+    let first = at_path.peek().copied();
+    Matched { first, requested: at_path.find(|(_, route)| route.http_methods.contains(http_method)) }
+}
+
 /// The methods at a path.
-pub(super) fn at(target: &Target) -> impl Iterator<Item = &'static (MethodKind, Route)> {
+pub(super) fn at(target: &Target) -> impl Iterator<Item = &'static Row> {
     DERIVED.iter().filter(|(_, route)| route.path.matches(target))
 }
 
-/// Checks that a model has methods at a path.
-pub(super) fn check_path(model: &Model, target: &Target) -> Result<(), Error> {
-    match (target, at(target).next()) {
+/// Checks that a model has methods at a path, of which `first` is the first.
+pub(super) fn check_path(model: &Model, target: &Target, first: Option<&Row>) -> Result<(), Error> {
+    match (target, first) {
         (Target::CollectionMethod { method, .. }, None) => {
             let known = DERIVED.iter().filter(|(_, route)| matches!(route.path, Path::CollectionMethod(_)));
             Err(target::no_method(model, method, known.filter_map(|(_, route)| route.path.custom_method())))
