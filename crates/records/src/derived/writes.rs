@@ -10,7 +10,7 @@ use groundplan_budget::Budget;
 use groundplan_call::offload_if_long;
 use groundplan_error::{Error, ErrorCollector};
 use groundplan_model::catalog::{MethodKind, Model};
-use groundplan_operations::{Form, Operation, Write, Writes};
+use groundplan_operations::{Form, Operation, Write, Writes, Written};
 use std::sync::Arc;
 use tonic::Response;
 
@@ -23,16 +23,10 @@ pub(super) async fn single(
     message: &Bytes,
     operation: ReadOperation,
 ) -> Result<Response<Reply>, Error> {
-    let (model, kind, budget) = (active.model().clone(), active.kind, active.caller.budget.clone());
-    let (length, message) = (message.len(), message.clone());
-    let read = move || -> Result<Writes, Error> {
-        let request = Fields::read(&model, kind, &message)?;
-        let operation = operation(&model, &request, &budget)?;
-        Ok(with_options(Writes::single(&model, operation), &request))
+    let read = move |model: &Arc<Model>, request: &Fields<'_>, budget: &Budget| {
+        Ok(Writes::single(model, operation(model, request, budget)?))
     };
-    // Long messages are read on another thread, so that other calls do not wait.
-    let writes = offload_if_long(length, read).await??;
-    written_records(active.model(), true, write(&active.call(), writes).await?)
+    written_records(active.model(), true, run(active, message, read).await?)
 }
 
 /// Runs a method that writes a batch. `part` is the method of the requests in the batch.
@@ -42,25 +36,34 @@ pub(super) async fn batch(
     part: MethodKind,
     operation: ReadOperation,
 ) -> Result<Response<Reply>, Error> {
+    let read = move |model: &Arc<Model>, request: &Fields<'_>, budget: &Budget| {
+        let list = request.parts.iter().enumerate().map(|(at, message)| {
+            let write = read_part(model, part, message, budget, operation);
+            write.map_err(|error| error.within(&format!("requests[{at}]")))
+        });
+        Ok(Writes { list: ErrorCollector::collect(list)?, form: Form::Batch, ..Writes::default() })
+    };
+    written_records(active.model(), false, run(active, message, read).await?)
+}
+
+/// Reads the writes of a message, with the options that all methods have, and writes.
+async fn run(
+    active: &ActiveCall,
+    message: &Bytes,
+    read: impl FnOnce(&Arc<Model>, &Fields<'_>, &Budget) -> Result<Writes, Error> + Send + 'static,
+) -> Result<Written, Error> {
     let (model, kind, budget) = (active.model().clone(), active.kind, active.caller.budget.clone());
     let (length, message) = (message.len(), message.clone());
     let read = move || -> Result<Writes, Error> {
         let request = Fields::read(&model, kind, &message)?;
-        let list = request.parts.iter().enumerate().map(|(at, message)| {
-            let write = read_part(&model, part, message, &budget, operation);
-            write.map_err(|error| error.within(&format!("requests[{at}]")))
-        });
-        let writes = Writes { list: ErrorCollector::collect(list)?, form: Form::Batch, ..Writes::default() };
-        Ok(with_options(writes, &request))
+        let mut writes = read(&model, &request, &budget)?;
+        request.request_id.clone_into(&mut writes.request_id);
+        writes.validate_only = request.validate_only;
+        Ok(writes)
     };
+    // Long messages are read on another thread, so that other calls do not wait.
     let writes = offload_if_long(length, read).await??;
-    written_records(active.model(), false, write(&active.call(), writes).await?)
-}
-
-fn with_options(mut writes: Writes, request: &Fields<'_>) -> Writes {
-    request.request_id.clone_into(&mut writes.request_id);
-    writes.validate_only = request.validate_only;
-    writes
+    write(&active.call(), writes).await
 }
 
 /// Reads one request of a batch.
