@@ -35,11 +35,18 @@ dependencies() { cargo deny --locked check bans licenses sources; }
 # Crates that know no runtime, no protocol and no database, and the REST adapter, which knows neither gRPC nor SQL: also by way of others.
 crates_stay_apart() {
     local crate
-    links() { cargo tree --locked --edges normal --prefix none --package "groundplan-$1" | grep -E "^($2) " && echo "lint: crates/$1 must not link it" >&2; }
+    links_none() {
+        local tree
+        tree=$(cargo tree --locked --edges normal --prefix none --package "groundplan-$1") || return
+        if grep -E "^($2) " <<<"$tree"; then
+            echo "lint: crates/$1 must not link it" >&2
+            return 1
+        fi
+    }
     for crate in budget codec error expr identity model operations validation; do
-        if links "$crate" 'axum|diesel|hyper|tokio|tonic'; then return 1; fi
+        links_none "$crate" 'axum|diesel|hyper|tokio|tonic' || return
     done
-    if links rest 'diesel|tonic'; then return 1; fi
+    links_none rest 'diesel|tonic'
 }
 
 step cargo fmt --all --check
