@@ -1,4 +1,4 @@
-"""How Groundplan changes with more rows, more models and larger records; its peer beside it where it has the same."""
+"""Measures Groundplan with more rows, more models and larger records, and the peer where it has the same operation."""
 
 import pathlib
 import tempfile

@@ -93,7 +93,7 @@ def median(outcomes):
 
 
 def pgbench():
-    """The program: Debian has it beside the server, a newer one perhaps elsewhere."""
+    """Returns the path of pgbench. Debian installs it next to the server; other packages might install it elsewhere."""
     for folder in sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -int(path.parent.name) if path.parent.name.isdigit() else 0):
         if (folder / "pgbench").exists():
             return str(folder / "pgbench")

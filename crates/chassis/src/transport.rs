@@ -38,7 +38,7 @@ pub fn local(router: Router) -> Transport {
         request
     });
     BoxCloneSyncService::new(
-        Layered::new(service, Deadline::new(None, Budgets::unlimited())).map_err(|never| match never {}),
+        Layered::new(service, Deadline::new(None, Budgets::within_process())).map_err(|never| match never {}),
     )
 }
 

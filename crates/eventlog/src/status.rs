@@ -64,7 +64,7 @@ pub(crate) fn register_metrics(log: &'static str, status: &Arc<Status>) {
             })
             .build();
     };
-    seconds("groundplan.eventlog.lag", "How far followers are behind the last commit", Status::lag);
+    seconds("groundplan.eventlog.lag", "The delay from a commit to its delivery to followers", Status::lag);
     seconds(
         "groundplan.eventlog.oldest_writer.age",
         "The age of the oldest transaction that has appended and is open",

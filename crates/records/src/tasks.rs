@@ -49,7 +49,7 @@ fn observe(records: &Records) {
         .with_description("The number of watchers")
         .with_callback(move |gauge| {
             let Some(records) = records.upgrade() else { return };
-            gauge.observe(records.hub().followers() as u64, &[]);
+            gauge.observe(records.hub().watchers() as u64, &[]);
         })
         .build();
 }

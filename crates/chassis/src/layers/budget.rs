@@ -39,8 +39,8 @@ impl Budgets {
         Self { allowance, memory }
     }
 
-    /// Creates unlimited budgets for calls between services of one process: the outer request has a budget.
-    pub(crate) fn unlimited() -> Self {
+    /// Creates budgets for calls between services of one process. Memory is not limited, because the outer request holds it.
+    pub(crate) fn within_process() -> Self {
         Self { allowance: DEFAULT, memory: Memory::new(usize::MAX) }
     }
 

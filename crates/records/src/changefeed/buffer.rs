@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_is_dropped_when_the_memory_is_needed_and_the_follower_hears_of_it() {
+    fn waiting_events_are_dropped_for_memory_and_the_watcher_gets_an_error() {
         let buffer = Buffer::default();
         buffer.push(delivery(1, 6), 10);
         buffer.drop_all();

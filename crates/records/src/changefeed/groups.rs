@@ -162,7 +162,7 @@ impl Group {
     /// Ends the group, because it must not continue without an event that might matter to it.
     fn fail(&self, event: &Event, error: String) {
         let Event { topic, at, .. } = event;
-        tracing::error!(error, topic, position = at.position, "an event cannot be read: its followers are cut off");
+        tracing::error!(error, topic, position = at.position, "an event cannot be read: its watchers are disconnected");
         self.end(&End::Changed(Reason::Internal, "an event cannot be read".to_owned()));
     }
 }

@@ -35,7 +35,7 @@ pub(crate) struct Hub {
     state: Mutex<State>,
     numbers: AtomicU64,
     /// All watchers of the process, including those that have not joined the hub yet.
-    followers: AtomicUsize,
+    watchers: AtomicUsize,
     /// The committed state, shared by watches that start at the same time.
     committed: SingleFlight<Committed>,
     /// The permits to read pages of records.
@@ -66,7 +66,7 @@ pub(crate) struct Counted(Arc<Hub>);
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.followers.fetch_sub(1, Ordering::Relaxed);
+        self.0.watchers.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -83,7 +83,7 @@ impl Hub {
             context,
             state: Mutex::default(),
             numbers: AtomicU64::default(),
-            followers: AtomicUsize::default(),
+            watchers: AtomicUsize::default(),
             committed: SingleFlight::default(),
             readers: Semaphore::new(READERS),
             evaluators: Semaphore::new(EVALUATORS),
@@ -91,8 +91,8 @@ impl Hub {
     }
 
     /// Returns the number of watchers.
-    pub(crate) fn followers(&self) -> usize {
-        self.followers.load(Ordering::Relaxed)
+    pub(crate) fn watchers(&self) -> usize {
+        self.watchers.load(Ordering::Relaxed)
     }
 
     /// Counts a watcher.
@@ -101,7 +101,7 @@ impl Hub {
     /// `RATE_LIMITED` if the process has reached the limit.
     pub(crate) fn count(self: &Arc<Self>) -> Result<Counted, Error> {
         let most = self.context.max_watches;
-        let before = self.followers.fetch_add(1, Ordering::Relaxed);
+        let before = self.watchers.fetch_add(1, Ordering::Relaxed);
         let counted = Counted(self.clone());
         if before >= most {
             let message =

@@ -43,7 +43,7 @@ pub(crate) async fn included(
     if paths.is_empty() {
         return Ok(Included::default());
     }
-    let mut collected = Collected::beside(&paths.model, records, *mask == ReadMask::All);
+    let mut collected = Collected::for_records(&paths.model, records, *mask == ReadMask::All);
     let continued = walk::walk(call, paths, &mut collected).await?;
     let page_tokens = tokens::page_tokens(call, continued)?;
     Ok(Included { records: collected.into_records(), page_tokens })

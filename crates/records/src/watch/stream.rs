@@ -46,12 +46,12 @@ pub(crate) async fn watch(
         has_tokens: begin.is_token(),
         ahead: None,
     };
-    let follower = Follower { counted, records: records.clone(), principal: principal.clone(), begin, catch_up };
-    Ok(follower.follow().boxed())
+    let watcher = Watcher { counted, records: records.clone(), principal: principal.clone(), begin, catch_up };
+    Ok(watcher.events().boxed())
 }
 
 /// A watcher.
-struct Follower {
+struct Watcher {
     counted: Counted,
     records: Records,
     principal: Principal,
@@ -59,8 +59,8 @@ struct Follower {
     catch_up: CatchUp,
 }
 
-impl Follower {
-    fn follow(self) -> impl Stream<Item = Result<Event, Error>> + Send {
+impl Watcher {
+    fn events(self) -> impl Stream<Item = Result<Event, Error>> + Send {
         try_stream! {
             let Self { counted, records, principal, begin, catch_up } = self;
             // An event takes memory until the client has read it. Only then is the stream polled for the next one.

@@ -22,7 +22,7 @@ pub(crate) struct Collected<'a> {
 
 impl<'a> Collected<'a> {
     /// Creates a collection that has only the requested records.
-    pub(crate) fn beside(model: &'a Arc<Model>, records: &'a [Stored], are_shown: bool) -> Self {
+    pub(crate) fn for_records(model: &'a Arc<Model>, records: &'a [Stored], are_shown: bool) -> Self {
         let asked = records.iter().map(|stored| (id_of(model, &stored.record), stored)).collect();
         Self { model, asked, asked_are_shown: are_shown, related: BTreeMap::new(), records: 0, bytes: 0 }
     }
